@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* A kernel computes one thing and knows no paper.
+ *
+ * Adding one: put NAME into `kernels` of compress/meson.build, its params struct and formula into
+ * kernels.h, and write compress/kernels/NAME.c (reference, perhaps a fast twin), shaders/NAME.comp
+ * and tests/kernels/NAME.c (its cases). The build demands all of them.
+ *
+ * Same input, same bits, on every device, path and thread count:
+ *  - values that a decision reads use only + - * and comparisons, wn_rsqrt() and table look-ups;
+ *  - a sum over a row runs in WN_LANES lanes: lane l adds elements l, l + WN_LANES, ... in order,
+ *    then the lanes add up as a tree: for (h = WN_LANES / 2; h; h /= 2) lane[l] += lane[l + h];
+ *    see wn_dot(). Any vector width gives these bits;
+ *  - order is total: better value first, then the lower index;
+ *  - denormals are flushed (wn_flush_enter), products are not fused (-ffp-contract=off, `precise`). */
+#ifndef WN_KERNEL_H
+#define WN_KERNEL_H
+
+#include "../pipeline/pool.h"
+
+#define WN_MAX_BUFS 8
+#define WN_LANES 64
+#define WN_NONE (-1)
+
+enum wn_access { WN_READ = 1, WN_WRITE = 2, WN_READ_WRITE = 3 };
+
+/* Buffers hold 4-byte elements (float, int32_t, uint32_t). Sizes of lists are often known only to
+ * the device: then params carry the most there can be, and the last entry of a `ptr` buffer how
+ * many there are; elements past that are not written. */
+struct wn_kernel {
+    const char *name;
+    int n_bufs;
+    enum wn_access access[WN_MAX_BUFS];
+    size_t params_size; /* the push constants: 4-byte members, at most 128 bytes */
+    /* The specification: plain loops. */
+    void (*ref)(const void *params, void *const *buf);
+    /* The same bits, faster; NULL: ref is at the limit already. */
+    void (*fast)(const void *params, void *const *buf, struct wn_pool *pool);
+    /* Workgroups along x; a shader takes gl_WorkGroupID.x + gl_WorkGroupID.y * 32768 (the backend
+     * folds counts above that into y). */
+    uint32_t (*groups)(const void *params);
+};
+
+struct wn_spirv {
+    const char *name; /* of the kernel */
+    const uint32_t *plain, *flush; /* `flush`: with DenormFlushToZero as an execution mode */
+    size_t plain_size, flush_size; /* bytes */
+};
+extern const struct wn_kernel *const wn_kernels[]; /* NULL-ended, made by meson */
+extern const struct wn_spirv wn_spirvs[];          /* name NULL ends */
+
+/* 1 / sqrt(x) for x >= 2^-100: a bit guess and four Newton steps, the same in C and in GLSL. */
+static inline float wn_rsqrt(float x)
+{
+    union { float f; uint32_t u; } g = {x};
+
+    g.u = 0x5f375a86u - (g.u >> 1);
+    const float h = 0.5f * x;
+    float y = g.f;
+    for (int i = 0; i < 4; i++) {
+        const float t = h * y;
+        y = y * (1.5f - t * y);
+    }
+    return y;
+}
+
+/* Sum of a[i] * b[i] in lanes. */
+float wn_dot(const float *a, const float *b, int32_t n);
+
+/* Before in the total order. */
+static inline bool wn_before(float a, int32_t i, float b, int32_t j)
+{
+    return a > b || (a == b && i < j);
+}
+
+#endif

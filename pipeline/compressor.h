@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What compress/ offers: the chain's token filters over one segment, and the budget over all. */
+#ifndef WN_COMPRESSOR_H
+#define WN_COMPRESSOR_H
+
+#include "encoder.h"
+#include "filter.h"
+
+struct wn_compressor;
+
+struct wn_compressor_params {
+    struct wn_instance **filters; /* token filters without `budget`, borrowed */
+    int n_filters;
+    const char *device;           /* as in wn_params */
+    const char *cache_dir;        /* of the pipeline cache and what `auto` measured; NULL: none */
+    struct wn_pool *pool;
+    struct wn_log *log;
+};
+int wn_compressor_create(struct wn_compressor **out, const struct wn_compressor_params *params);
+void wn_compressor_destroy(struct wn_compressor **compressor);
+
+/* Adds what the filters need of an encoder with these properties; fails with a sentence where a
+ * need cannot be met and nothing stands in. */
+int wn_compressor_needs(const struct wn_compressor *compressor, const struct wn_encoder_info *info,
+                        struct wn_needs *needs);
+/* One segment: takes *in (also on failure) and gives what is left of it. No filters: *in itself. */
+int wn_compressor_run(struct wn_compressor *compressor, struct wn_rows **in, struct wn_rows **out);
+const char *wn_compressor_device(const struct wn_compressor *compressor); /* that ran last */
+
+/* `budget`: at most `cells` KV cells over all segments, online. Visual rows and `frame_cells(arg,
+ * frame)` of every frame that keeps a row count. A new segment evicts the lowest scores; rows
+ * without scores thin out evenly; each segment keeps at least `floor` rows while they fit. */
+struct wn_budget;
+struct wn_budget_params {
+    int64_t cells;
+    int32_t floor;
+    int64_t (*frame_cells)(void *arg, const struct wn_row_frame *frame);
+    void *arg;
+    struct wn_log *log;
+};
+int wn_budget_create(struct wn_budget **out, const struct wn_budget_params *params);
+int wn_budget_add(struct wn_budget *budget, struct wn_rows **rows); /* one segment; takes it */
+int wn_budget_take(struct wn_budget *budget, struct wn_rows **out); /* in order; WN_EOF at the end */
+void wn_budget_destroy(struct wn_budget **budget);
+/* Reads the options of a `budget` instance. */
+void wn_budget_options(const struct wn_instance *instance, int64_t *tokens, int32_t *floor);
+
+/* The Vulkan devices and the CPU, see wn_devices(). */
+int wn_compress_devices(struct wn_device_info *out, int max);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What decode/ offers: a file or pushed pictures in, the frames that the chain's frame filters
+ * choose out. */
+#ifndef WN_DECODER_H
+#define WN_DECODER_H
+
+#include "filter.h"
+#include "frame.h"
+#include "pool.h"
+
+struct wn_decoder;
+
+struct wn_decoder_params {
+    const char *url;      /* NULL: pictures are pushed */
+    double start, end;    /* seconds; end 0: to the end */
+    int stream;           /* index plus 1; 0: the best */
+    bool allow_cover;
+    int64_t max_pixels, max_frames;
+    double max_duration;
+    int n_threads;        /* of libav */
+    struct wn_pool *pool;
+    struct wn_log *log;
+    int (*on_progress)(void *opaque, double done);
+    void *opaque;
+};
+
+/* Opens the file, finds the stream and what it says of itself; decodes nothing yet. */
+int wn_decoder_open(struct wn_decoder **out, const struct wn_decoder_params *params);
+void wn_decoder_close(struct wn_decoder **decoder);
+
+/* The frame filters, borrowed until close; once, before the first frame. */
+int wn_decoder_set_filters(struct wn_decoder *decoder, struct wn_instance **filters, int n);
+
+/* The next frame that the filters keep: WN_OK, WN_AGAIN (push more), WN_EOF or an error. Frames
+ * come in order of time, `scene` never falls. */
+int wn_decoder_next(struct wn_decoder *decoder, struct wn_frame **out);
+int wn_decoder_push(struct wn_decoder *decoder, const struct wn_image *image); /* NULL: no more */
+
+/* Reads through with the chain's `scene` filter, or `fallback` when it has none; see
+ * wn_source_scenes(). No frame may have been taken. */
+int wn_decoder_scenes(struct wn_decoder *decoder, struct wn_instance *fallback,
+                      struct wn_scene **out, int *n);
+
+/* May be called at any time, also while another thread is in wn_decoder_next(). */
+void wn_decoder_media(const struct wn_decoder *decoder, struct wn_media *out);
+double wn_decoder_seconds(const struct wn_decoder *decoder); /* busy time so far */
+
+/* A text track: "auto" for the best one inside url, else a subtitle file. Markup is stripped. */
+struct wn_cue {
+    double start, end;
+    char *text;
+};
+int wn_subtitles_read(struct wn_cue **out, int *n, const char *url, const char *which,
+                      struct wn_log *log);
+void wn_subtitles_free(struct wn_cue *cues, int n);
+
+#endif

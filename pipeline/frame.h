@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* A decoded picture: what decode/ gives and vision/ takes. */
+#ifndef WN_FRAME_H
+#define WN_FRAME_H
+
+#include "util.h"
+
+struct wn_frame {
+    atomic_int refs;
+    int32_t width, height;
+    uint8_t *rgb;     /* [height][width][3], upright, square pixels, full range */
+    double time;      /* seconds from the start of the stream, never falling */
+    int64_t number;   /* of the decoded frame, from 0; -1 when frames before it were not decoded */
+    int32_t scene;    /* from 0 */
+    double scene_score; /* of the cut, when this frame is the first one kept of its scene */
+    bool key;
+};
+
+int wn_frame_create(struct wn_frame **out, int32_t width, int32_t height); /* one reference */
+struct wn_frame *wn_frame_ref(struct wn_frame *frame);
+void wn_frame_unref(struct wn_frame **frame);
+
+#endif

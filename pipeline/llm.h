@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* What llm/ offers: a language model, and answers to a question over rows. */
+#ifndef WN_LLM_H
+#define WN_LLM_H
+
+#include "decoder.h"
+#include "rows.h"
+
+struct wn_llm;
+
+struct wn_llm_params {
+    const char *model;
+    const char *chat_template;
+    int n_threads, n_ctx;
+    bool no_gpu;
+    struct wn_log *log;
+};
+struct wn_llm_info {
+    void *model;            /* struct llama_model * */
+    int32_t dim;            /* of an input row */
+    int32_t n_ctx_train;
+    bool mrope;
+    const char *cls_layout; /* GGUF key winnow.cls_layout, or NULL */
+    const char *frame_label; /* GGUF key winnow.frame_label, or NULL */
+    const char *desc;
+};
+
+/* Checks the header first: a bad file gets one sentence that names the field. */
+int wn_llm_open(struct wn_llm **out, const struct wn_llm_params *params);
+void wn_llm_close(struct wn_llm **llm);
+void wn_llm_info(const struct wn_llm *llm, struct wn_llm_info *out);
+/* KV cells of a text, control tokens in it taken as plain text. Negative: an error. */
+int64_t wn_llm_cells(const struct wn_llm *llm, const char *text);
+
+struct wn_prompt {
+    struct wn_rows *const *segments; /* in order of time */
+    int n_segments;
+    const char *label;      /* before each frame: {n}, {t}; "" or NULL: none */
+    const char *question, *system;
+    const struct wn_cue *cues; /* subtitles, by time */
+    int n_cues;
+};
+struct wn_answer_stats {
+    int64_t cells, tokens;
+    double prefill_s, generate_s, first_token_at; /* wn_now() */
+};
+
+/* The label of a frame of a video: number from 1, time in seconds. Freed by the caller. */
+char *wn_llm_label(const char *format, int32_t number, double time);
+
+/* KV cells the prompt takes, without decoding it; or the cells of everything but visual parts when
+ * n_segments is 0. */
+int64_t wn_llm_prompt_cells(struct wn_llm *llm, const struct wn_prompt *prompt);
+/* Fits a context to the prompt, prefills and generates. Not more than one call at a time. */
+int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
+                  const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats);
+/* The same prompt's logits for the next token, [n_vocab], freed by the caller: for tests. */
+int wn_llm_logits(struct wn_llm *llm, const struct wn_prompt *prompt, float **out, int *n_vocab);
+
+/* ggml's and llama.cpp's own messages go to this session's log, at debug level. Process-wide in
+ * those libraries: the last session wins. */
+void wn_llm_route_logs(struct wn_log *log);
+
+#endif

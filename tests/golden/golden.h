@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The golden program: outputs of the authors' own code against ours.
+ *
+ *     golden [--device cpu|vulkan|NAME] DIR...
+ *
+ * DIR holds a folder a set, each with one safetensors file a case. Parameters come from a file's
+ * metadata, expectations from its tensors, nothing from its name. Adding a set: put NAME into
+ * `golden_sets` of tests/golden/meson.build and write sets/NAME.c with `golden_NAME`. */
+#ifndef WN_GOLDEN_H
+#define WN_GOLDEN_H
+
+#include <jansson.h>
+
+#include "pipeline/pool.h"
+#include "samples/winnow/safetensors.h"
+
+struct wn_backend;
+
+struct golden_case {
+    const struct safetensors *file; /* tensors and metadata */
+    struct wn_backend *backend;     /* to run plans on */
+    struct wn_pool *pool;
+    struct wn_log *log;
+    char why[512];                  /* set by the checks below: the first difference */
+    int failed;
+};
+
+struct golden_set {
+    const char *name;   /* of the folder */
+    bool runs_kernels;  /* false: skipped on vulkan */
+    double tolerance;   /* of floats, relative to the tensor's largest value; 0: 1e-5 */
+    /* Runs one case and checks every out.* tensor (and mid.* where there is one of ours). */
+    void (*run)(struct golden_case *c);
+};
+extern const struct golden_set *const golden_sets[];
+
+/* Parameters from metadata: they are JSON values, or strings that hold JSON. A missing one fails
+ * the case. */
+int64_t golden_int(struct golden_case *c, const char *key);
+double golden_num(struct golden_case *c, const char *key);
+const char *golden_str(struct golden_case *c, const char *key);
+bool golden_has(const struct golden_case *c, const char *key);
+json_t *golden_meta(const struct golden_case *c, const char *key); /* new reference or NULL */
+
+/* Tensors, converted; borrowed from the case. NULL (and a failed case) when missing. shape holds
+ * at least 8. */
+const float *golden_f32(struct golden_case *c, const char *name, int64_t *shape, int *n_dims);
+const int32_t *golden_i32(struct golden_case *c, const char *name, int64_t *shape, int *n_dims);
+bool golden_has_tensor(const struct golden_case *c, const char *name);
+
+/* Compares with tensor `name`: counts and every value. */
+void golden_expect_i32(struct golden_case *c, const char *name, const int32_t *got, int64_t n);
+void golden_expect_f32(struct golden_case *c, const char *name, const float *got, int64_t n);
+void golden_fail(struct golden_case *c, const char *fmt, ...) WN_PRINTF(2, 3);
+
+#endif
