@@ -73,17 +73,20 @@ struct wn_clip {
     bool still;
     int32_t tokens_a_frame; /* rows and glue of one frame; 0: no model */
     int64_t tokens;         /* budget asked for, or what the context holds; 0: no model */
-    bool has_cls, has_grid;
+    bool budget;            /* it was asked for: a chain that names no `budget` gets one */
 };
 
-/* Parses text, expands presets (chosen by clip), sets options, checks order and names. A chain
- * without `budget` gets one when clip->tokens is set. One sentence on failure. */
+/* Parses text, expands presets (chosen by clip), sets options, checks order and names. One sentence
+ * on failure. */
 int wn_chain_parse(struct wn_chain **out, const char *text, const struct wn_clip *clip,
                    struct wn_log *log);
 void wn_chain_destroy(struct wn_chain **chain);
 /* The part of the chain that acts at one place: a pointer into item and how many. */
 struct wn_instance **wn_chain_at(const struct wn_chain *chain, enum wn_place at, int *n);
 const struct wn_filter *wn_filter_find(const char *name);
+/* One filter by itself, with its defaults; init() is not called. */
+int wn_instance_create(struct wn_instance **out, const struct wn_filter *filter);
+void wn_instance_destroy(struct wn_instance **instance);
 
 /* How many of n a `keep` means: below 1 a share (truncated), else a count, never more than n. */
 int32_t wn_keep(double keep, int32_t n);

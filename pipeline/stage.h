@@ -14,10 +14,9 @@ struct wn_stage {
 };
 
 /* A bounded queue: pulls `from` in a thread of its own, at most `capacity` items ahead; the only
- * place besides the pool that starts a thread. Owns `from`. WN_AGAIN of `from` is passed on: the
- * thread then waits until wn_queue_poke() says that there is more. */
+ * place besides the pool that starts a thread. Owns `from`, which must not return WN_AGAIN: a
+ * source of pushed frames needs no queue. */
 int wn_queue_create(struct wn_stage **out, struct wn_stage *from, int capacity);
-void wn_queue_poke(struct wn_stage *queue);
 void wn_stage_destroy(struct wn_stage **stage);
 
 #endif

@@ -169,8 +169,9 @@ WN_API int wn_source_push(struct wn_source *src, const struct wn_image *img);
  * Segments come in order of time. With a `budget` filter they come after the last frame, since a
  * later one can still take tokens from an earlier one. */
 WN_API int wn_source_pull(struct wn_source *src, struct wn_segment **out);
-/* Asks about everything the source holds: pulls what was not pulled yet. May be called again with
- * another question; nothing is decoded or encoded twice. */
+/* Asks about the whole source: pulls all segments and keeps them, so that another question decodes
+ * and encodes nothing. Without a `budget` in the chain one is set by what the model's context holds.
+ * A segment that wn_source_pull() gave away is the caller's: see wn_ask_segments(). */
 WN_API int wn_source_ask(struct wn_source *src, const char *question,
                          const struct wn_ask_params *params, char **answer);
 WN_API void wn_source_close(struct wn_source **src);
@@ -247,6 +248,10 @@ WN_API int wn_segment_image(const struct wn_segment *seg, int32_t i, struct wn_i
 WN_API const int32_t *wn_segment_cells(const struct wn_segment *seg);
 WN_API void wn_segment_times(const struct wn_segment *seg, double *start, double *end);
 WN_API int32_t wn_segment_scene(const struct wn_segment *seg);
+/* Asks about segments that the caller holds, of any sources of this session, in this order. `video`
+ * nonzero: frames get labels. */
+WN_API int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n, int video,
+                           const char *question, const struct wn_ask_params *params, char **answer);
 WN_API struct wn_segment *wn_segment_ref(struct wn_segment *seg);
 WN_API void wn_segment_unref(struct wn_segment **seg);
 
@@ -273,8 +278,8 @@ struct wn_preset_info {
 WN_API const struct wn_preset_info *wn_preset(int i); /* NULL past the last */
 
 struct wn_device_info {
-    const char *name;     /* "cpu" or the Vulkan device's name */
-    const char *driver;
+    char name[128];       /* "cpu" or the Vulkan device's name */
+    char driver[128];
     int software;         /* a CPU behind a Vulkan driver */
     int exact;            /* its arithmetic passed the self-test: decisions may run there */
     int32_t subgroup;

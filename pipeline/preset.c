@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "preset.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Frames that `auto` looks at: two a second, no more than a language model tells apart. */
+#define AUTO_FPS 2.0
+#define AUTO_FRAMES 64
+
+static const struct wn_preset_info presets[] = {
+    {"auto", "frames by scenes, pruned by attention to what the budget holds; aside when all fits",
+     "scene,fps=F,vtc_cls=keep=SHARE,budget"},
+    {"off", "frames spread evenly, as many as fit, none of their rows touched", "uniform=n=N"},
+};
+
+const struct wn_preset_info *wn_preset(int i)
+{
+    return i >= 0 && i < WN_LEN(presets) ? &presets[i] : NULL;
+}
+
+/* How many whole frames the budget holds. */
+static double whole_frames(const struct wn_clip *clip)
+{
+    if (clip->tokens <= 0 || clip->tokens_a_frame <= 0)
+        return AUTO_FRAMES;
+    return floor((double)clip->tokens / clip->tokens_a_frame);
+}
+
+static double wanted_frames(const struct wn_clip *clip)
+{
+    return fmin(AUTO_FRAMES, fmax(1, ceil(clip->duration * AUTO_FPS)));
+}
+
+static char *expand_auto(const struct wn_clip *clip)
+{
+    if (clip->still)
+        return wn_strdup("");
+    if (clip->duration <= 0) /* pushed, or a file that does not tell: the budget sorts it out */
+        return wn_strdup("scene,fps=2,vtc_cls=keep=0.5");
+    const double want = wanted_frames(clip), whole = whole_frames(clip);
+    const double fps = want / clip->duration;
+    if (whole >= want)
+        return wn_sprintf("scene,fps=%.6g", fps);
+    return wn_sprintf("scene,fps=%.6g,vtc_cls=keep=%.4g", fps, fmax(whole / want, 1e-3));
+}
+
+static char *expand_off(const struct wn_clip *clip)
+{
+    if (clip->still)
+        return wn_strdup("");
+    const double rate = clip->duration > 0 ? wanted_frames(clip) : 16;
+
+    return wn_sprintf("uniform=n=%d", (int)fmax(1, fmin(whole_frames(clip), rate)));
+}
+
+static bool names_budget(const char *chain)
+{
+    for (const char *p = strstr(chain, "budget"); p; p = strstr(p + 1, "budget"))
+        if ((p == chain || p[-1] == ',' || p[-1] == ' ') && (!p[6] || strchr("=, ", p[6])))
+            return true;
+    return false;
+}
+
+/* The length of the preset's name at the start of text, 0 when there is none. */
+static size_t preset_length(const char *text, const char *name)
+{
+    const size_t n = strlen(name);
+
+    return !strncmp(text, name, n) && (!text[n] || text[n] == ',') ? n : 0;
+}
+
+char *wn_preset_expand(const char *text, const struct wn_clip *clip)
+{
+    char *head = NULL;
+    size_t n;
+
+    text += strspn(text, " ");
+    if ((n = preset_length(text, "auto")) > 0)
+        head = expand_auto(clip);
+    else if ((n = preset_length(text, "off")) > 0)
+        head = expand_off(clip);
+    else
+        head = wn_strdup("");
+    if (!head)
+        return NULL;
+    const char *tail = text + n + (n && text[n] == ',');
+    char *chain = wn_sprintf("%s%s%s", head, *head && *tail ? "," : "", tail);
+    free(head);
+    if (chain && clip->budget && !names_budget(chain)) {
+        char *with = wn_sprintf("%s%sbudget=tokens=%" PRId64, chain, *chain ? "," : "", clip->tokens);
+        free(chain);
+        chain = with;
+    }
+    return chain;
+}
+
+static double option(const struct wn_instance *in, const char *key)
+{
+    double v = 0;
+
+    return av_opt_get_double(in->priv, key, 0, &v) < 0 ? 0 : v;
+}
+
+/* Frames that the chain's frame filters will leave; 0: cannot be told. */
+static double expected_frames(const struct wn_chain *chain, const struct wn_clip *clip)
+{
+    double frames = 0;
+
+    if (clip->still)
+        return 1;
+    for (int i = 0; i < chain->n && chain->item[i]->at == WN_AT_FRAME; i++) {
+        const struct wn_instance *in = chain->item[i];
+        const char *name = in->filter->name;
+        double n = 0;
+        if (!strcmp(name, "fps"))
+            n = ceil(clip->duration * option(in, "fps"));
+        else if (!strcmp(name, "uniform"))
+            n = option(in, "n");
+        else if (!strcmp(name, "keyframes"))
+            n = option(in, "max");
+        if (n > 0)
+            frames = frames > 0 ? fmin(frames, n) : n;
+    }
+    return frames;
+}
+
+static bool takes_share(const struct wn_instance *in, bool given)
+{
+    return !given && in->at == WN_AT_TOKEN && in->filter->family != WN_BUDGET &&
+           in->filter->options && av_opt_find(in->priv, "keep", NULL, 0, 0);
+}
+
+int wn_preset_share(struct wn_chain *chain, const bool *given, const struct wn_clip *clip)
+{
+    const double frames = expected_frames(chain, clip);
+    double tokens = (double)clip->tokens;
+    int n = 0;
+
+    for (int i = 0; i < chain->n; i++) {
+        n += takes_share(chain->item[i], given[i]);
+        if (chain->item[i]->filter->family == WN_BUDGET)
+            tokens = option(chain->item[i], "tokens");
+    }
+    if (!n || frames <= 0 || tokens <= 0 || clip->tokens_a_frame <= 0)
+        return WN_OK;
+    const double share = tokens / (frames * clip->tokens_a_frame);
+    for (int i = 0; i < chain->n; i++) {
+        if (!takes_share(chain->item[i], given[i]))
+            continue;
+        /* Several in a row each take the same part of it; from 1 on keep means a count. */
+        const double keep = share >= 1 ? 1e9 : pow(share, 1.0 / n);
+        av_opt_set_double(chain->item[i]->priv, "keep", keep, 0);
+    }
+    return WN_OK;
+}

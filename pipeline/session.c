@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libavutil/avutil.h>
+
+#include "preset.h"
+
+/* Cells of a context when nobody says: enough for long videos, small enough for a laptop. */
+#define DEFAULT_CTX 16384
+/* Of those, what the question, the template and the answer get when a budget is worked out. */
+#define TEXT_CELLS 256
+
+static int default_threads(void)
+{
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n > 0 ? (int)WN_MIN(n, 64) : 1;
+}
+
+/* Copies what the caller's struct holds, whatever version it was compiled against. */
+static int take_params(struct wn_session *s, const struct wn_params *params)
+{
+    struct wn_params *p = &s->p;
+    const char **const string[] = {&p->model,         &p->mmproj,      &p->device,
+                                   &p->filters,       &p->chat_template, &p->frame_label,
+                                   &p->cache_dir,     &p->subtitles};
+
+    if (params && params->size)
+        memcpy(p, params, WN_MIN(params->size, sizeof(*p)));
+    s->log.fn = p->log;
+    s->log.opaque = p->opaque;
+    s->log.level = p->log_level ? p->log_level : WN_LOG_WARN;
+    if (!p->device)
+        p->device = "auto";
+    if (!p->filters)
+        p->filters = "auto";
+    if (p->n_threads <= 0)
+        p->n_threads = default_threads();
+    if (p->max_pixels <= 0)
+        p->max_pixels = 178956970;
+    if (p->window <= 0)
+        p->window = 96 << 20;
+    bool short_of_memory = false;
+    for (int i = 0; i < WN_LEN(string); i++) {
+        char *copy = wn_strdup(*string[i]);
+        short_of_memory |= *string[i] && !copy;
+        *string[i] = copy;
+    }
+    if (!p->cache_dir) {
+        const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+        if (base && *base)
+            p->cache_dir = wn_sprintf("%s/winnow", base);
+        else if (home && *home)
+            p->cache_dir = wn_sprintf("%s/.cache/winnow", home);
+    }
+    return short_of_memory ? wn_nomem(&s->log, "the session's parameters") : WN_OK;
+}
+
+static void free_params(struct wn_params *p)
+{
+    const char *const string[] = {p->model,         p->mmproj,      p->device,    p->filters,
+                                  p->chat_template, p->frame_label, p->cache_dir, p->subtitles};
+
+    for (int i = 0; i < WN_LEN(string); i++)
+        free((void *)string[i]);
+}
+
+static int open_encoder(struct wn_session *s)
+{
+    const char *why = NULL;
+    char *found = s->p.mmproj ? NULL : wn_find_mmproj(s->p.model, &why);
+    int err;
+
+    if (!s->p.mmproj && !found)
+        return wn_fail(&s->log, WN_ERR_MODEL, "%s: %s", s->p.model, why);
+    err = wn_encoder_mtmd_open(&s->encoder, &(struct wn_encoder_params){
+        .mmproj = found ? found : s->p.mmproj,
+        .text_model = s->llm_info.model,
+        .cls_layout = s->llm_info.cls_layout,
+        .n_threads = s->p.n_threads,
+        .no_gpu = s->p.no_gpu_model,
+        .fast_resize = s->p.fast_resize,
+        .pool = s->pool,
+        .log = &s->log,
+    });
+    free(found);
+    if (!err && s->encoder->info.note)
+        wn_say(&s->log, WN_LOG_WARN, "%s", s->encoder->info.note);
+    return err;
+}
+
+static int open_models(struct wn_session *s)
+{
+    int err;
+
+    wn_llm_route_logs(&s->log);
+    TRY(wn_llm_open(&s->llm, &(struct wn_llm_params){
+        .model = s->p.model,
+        .chat_template = s->p.chat_template,
+        .n_threads = s->p.n_threads,
+        .n_ctx = s->p.n_ctx,
+        .no_gpu = s->p.no_gpu_model,
+        .log = &s->log,
+    }));
+    wn_llm_info(s->llm, &s->llm_info);
+    TRY(open_encoder(s));
+    const char *own = s->llm_info.frame_label;
+    s->label = wn_strdup(s->p.frame_label ? s->p.frame_label : own ? own : "[{t}]");
+    if (!s->label)
+        return wn_nomem(&s->log, "the frame label");
+fail:
+    return err;
+}
+
+int wn_open(struct wn_session **out, const struct wn_params *params)
+{
+    struct wn_session *s = wn_calloc(1, sizeof(*s));
+    int err;
+
+    if (!s)
+        return WN_ERR_NOMEM;
+    wn_log_init(&s->log);
+    pthread_mutex_init(&s->models, NULL);
+    *out = s; /* also on failure, for wn_errmsg() */
+    TRY(take_params(s, params));
+    err = wn_pool_create(&s->pool, s->p.n_threads);
+    if (err)
+        return wn_nomem(&s->log, "the worker pool");
+    if (s->p.mmproj && !s->p.model)
+        return wn_fail(&s->log, WN_ERR_ARG, "a vision encoder needs a language model beside it");
+    if (s->p.model)
+        TRY(open_models(s));
+    return WN_OK;
+fail:
+    return err;
+}
+
+void wn_close(struct wn_session **session)
+{
+    struct wn_session *s = *session;
+
+    if (!s)
+        return;
+    wn_encoder_close(&s->encoder);
+    wn_llm_close(&s->llm);
+    wn_llm_route_logs(NULL);
+    wn_pool_destroy(&s->pool);
+    free(s->label);
+    free_params(&s->p);
+    pthread_mutex_destroy(&s->models);
+    wn_log_finish(&s->log);
+    free(s);
+    *session = NULL;
+}
+
+const char *wn_errmsg(const struct wn_session *s)
+{
+    return s ? s->log.last_error : "out of memory";
+}
+
+void wn_cancel(struct wn_session *s)
+{
+    atomic_store(&s->log.cancelled, true);
+}
+
+void wn_resume(struct wn_session *s)
+{
+    atomic_store(&s->log.cancelled, false);
+}
+
+void wn_free(void *ptr)
+{
+    free(ptr);
+}
+
+int64_t wn_session_room(const struct wn_session *s)
+{
+    if (!s->llm)
+        return 0;
+    const int train = s->llm_info.n_ctx_train;
+    const int ctx = s->p.n_ctx > 0 ? WN_MIN(s->p.n_ctx, train) : WN_MIN(DEFAULT_CTX, train);
+    const int text = WN_MIN(TEXT_CELLS + 512, ctx / 4);
+
+    return ctx - text;
+}
+
+int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
+                      const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats)
+{
+    struct wn_ask_params p = {0};
+
+    if (ask && ask->size)
+        memcpy(&p, ask, WN_MIN(ask->size, sizeof(p)));
+    p.size = sizeof(p);
+    p.max_tokens = p.max_tokens > 0 ? p.max_tokens : 512;
+    p.top_k = p.top_k > 0 ? p.top_k : 40;
+    p.top_p = p.top_p > 0 ? p.top_p : 0.95;
+    pthread_mutex_lock(&s->models);
+    const int err = wn_llm_answer(s->llm, prompt, &p, answer, stats);
+    pthread_mutex_unlock(&s->models);
+    return err;
+}
+
+int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n, int video,
+                    const char *question, const struct wn_ask_params *params, char **answer)
+{
+    struct wn_answer_stats stats = {0};
+
+    if (!s->llm)
+        return wn_fail(&s->log, WN_ERR_ARG, "a question needs a model");
+    if (!question || n < 0)
+        return wn_fail(&s->log, WN_ERR_ARG, "no question");
+    struct wn_rows **rows = wn_calloc((size_t)n, sizeof(struct wn_rows *));
+    if (!rows)
+        return wn_nomem(&s->log, "the prompt");
+    for (int i = 0; i < n; i++)
+        rows[i] = segs[i]->rows;
+    const int err = wn_session_answer(s, &(struct wn_prompt){
+        .segments = rows,
+        .n_segments = n,
+        .label = video ? s->label : NULL,
+        .question = question,
+        .system = params ? params->system : NULL,
+    }, params, answer, &stats);
+    free(rows);
+    return err;
+}
+
+int wn_ask(struct wn_session *s, const char *url, const char *question,
+           const struct wn_ask_params *params, char **answer)
+{
+    struct wn_source *src = NULL;
+    int err;
+
+    if (!url)
+        return wn_fail(&s->log, WN_ERR_ARG, "no file to ask about");
+    TRY(wn_source_open(&src, s, url, wn_source_params(
+        .start = params ? params->start : 0,
+        .end = params ? params->end : 0)));
+    err = wn_source_ask(src, question, params, answer);
+fail:
+    wn_source_close(&src);
+    return err;
+}
