@@ -40,10 +40,11 @@ struct wn_kernel {
     uint32_t (*groups)(const void *params);
 };
 
+/* The backend adds the execution modes for floats that the device reports. */
 struct wn_spirv {
     const char *name; /* of the kernel */
-    const uint32_t *plain, *flush; /* `flush`: with DenormFlushToZero as an execution mode */
-    size_t plain_size, flush_size; /* bytes */
+    const uint32_t *code;
+    size_t size; /* bytes */
 };
 extern const struct wn_kernel *const wn_kernels[]; /* NULL-ended, made by meson */
 extern const struct wn_spirv wn_spirvs[];          /* name NULL ends */

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+// y[i][c] = scale * sum over a, then b of x[i * width + offset + c * step_c + a * step_a + b *
+// step_b].
+layout(local_size_x = 64) in;
+layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 1) writeonly buffer Y { float y[]; };
+layout(push_constant) uniform P {
+    int n, width, offset, n_c, step_c, n_a, step_a, n_b, step_b;
+    float scale;
+} p;
+
+void main()
+{
+    const int item = wn_item();
+
+    if (item >= p.n * p.n_c)
+        return;
+    const int start = item / p.n_c * p.width + p.offset + item % p.n_c * p.step_c;
+    precise float sum = 0.0;
+    for (int a = 0; a < p.n_a; a++) {
+        for (int b = 0; b < p.n_b; b++) {
+            precise const float s = sum + x[start + a * p.step_a + b * p.step_b];
+            sum = s;
+        }
+    }
+    precise const float r = p.scale * sum;
+    y[item] = r;
+}

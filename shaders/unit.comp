@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+// y[i] = x[i] * rsqrt(max(dot(x[i], x[i]), 1e-24)); a workgroup a row.
+layout(local_size_x = WN_LANES) in;
+layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 1) readonly buffer Ptr { int ptr[]; };
+layout(binding = 2) writeonly buffer Y { float y[]; };
+layout(push_constant) uniform P { int n, n_frames, dim; } p;
+#define WN_SUM float
+#include "lanes.glsl"
+
+void main()
+{
+    const int i = int(wn_group());
+    const int lane = int(gl_LocalInvocationID.x);
+
+    if (i >= ptr[p.n_frames])
+        return;
+    precise float sum = 0.0;
+    for (int c = lane; c < p.dim; c += WN_LANES) {
+        const float a = x[i * p.dim + c];
+        precise const float product = a * a;
+        precise const float s = sum + product;
+        sum = s;
+    }
+    const float dot = wn_tree(sum);
+    const float r = wn_rsqrt(dot > 1e-24 ? dot : 1e-24);
+    for (int c = lane; c < p.dim; c += WN_LANES) {
+        precise const float v = x[i * p.dim + c] * r;
+        y[i * p.dim + c] = v;
+    }
+}
