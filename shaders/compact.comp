@@ -9,7 +9,7 @@
 layout(local_size_x = THREADS) in;
 layout(binding = 0) readonly buffer Keep { int keep[]; };
 layout(binding = 1) readonly buffer Rank { int rank[]; };
-layout(binding = 2) readonly buffer Skip { int skip[]; };
+layout(binding = 2) readonly buffer Mode { int mode[]; };
 layout(binding = 3) readonly buffer Ptr { int ptr[]; };
 layout(binding = 4) writeonly buffer Idx { int idx[]; };
 layout(binding = 5) coherent buffer OutPtr { int out_ptr[]; };
@@ -19,7 +19,7 @@ layout(push_constant) uniform P { int n, n_frames, by_rank; } p;
 
 bool ranked(int f)
 {
-    return p.by_rank != 0 && skip[f] == 0;
+    return p.by_rank != 0 && mode[f] == 0;
 }
 
 // Frames that begin at row i (the empty ones before i's too) begin at `at` in the output.

@@ -2,9 +2,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// to[i] = the place t of the target of i's frame with the largest dot(x[i], x[target[target_ptr[f]
-// + t]]),
-// first of equals; value[i] = that dot. Rows with ask[i] == 0, or no target: WN_NONE and 0.
+// to[i] = the row among the targets of i's frame, target[target_ptr[f] .. target_ptr[f + 1]), with
+// the largest dot(x[i], x[to]), first of equals; value[i] = that dot. Rows with ask[i] == 0, or no
+// target: WN_NONE and 0.
 // A workgroup takes ROWS rows against TARGETS targets at a time, each invocation one lane of all
 // those dots in registers; then an invocation a dot adds the lanes in the tree's order.
 #define ROWS 4
@@ -91,7 +91,7 @@ void main()
                 const float d = dots[(own - first) * TARGETS + t];
                 if (best_to == WN_NONE || d > best) {
                     best = d;
-                    best_to = t0 + t - target_ptr[f];
+                    best_to = target[t0 + t];
                 }
             }
         }

@@ -2,13 +2,15 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// keep[i] = floor((j + 1) * k / m) > floor(j * k / m): place j of the m rows of its segment, k =
-// table[m].
+// Of the m rows of a segment with among[i] != 0 the one at place j stays when, stepped 0,
+// (j * k) mod m + k >= m, where k = table[m]; stepped 1, j % step == 0 and j / step < k, where
+// step = max(1, m / k). The others do not.
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer Ptr { int ptr[]; };
 layout(binding = 1) readonly buffer Table { int table[]; };
-layout(binding = 2) writeonly buffer Keep { int keep[]; };
-layout(push_constant) uniform P { int n, n_segments; } p;
+layout(binding = 2) readonly buffer Among { int among[]; };
+layout(binding = 3) writeonly buffer Keep { int keep[]; };
+layout(push_constant) uniform P { int n, n_segments, stepped; } p;
 #include "segment.glsl"
 
 // j * k mod m without 64-bit integers: j, k < m < 2^31.
@@ -27,6 +29,17 @@ uint mul_mod(uint j, uint k, uint m)
     return r;
 }
 
+bool stays(int j, int k, int m)
+{
+    if (k <= 0)
+        return false;
+    if (p.stepped != 0) {
+        const int step = max(1, m / k);
+        return j % step == 0 && j / step < k;
+    }
+    return k >= m || mul_mod(uint(j), uint(k), uint(m)) + uint(k) >= uint(m);
+}
+
 void main()
 {
     const int i = wn_item();
@@ -34,11 +47,11 @@ void main()
     if (i >= ptr[p.n_segments])
         return;
     const int s = wn_segment(i, p.n_segments);
-    const int m = ptr[s + 1] - ptr[s];
-    const int k = table[m];
-    // The floors differ when j * k mod m reaches m within k steps.
-    if (k <= 0 || k >= m)
-        keep[i] = int(k > 0);
-    else
-        keep[i] = int(mul_mod(uint(i - ptr[s]), uint(k), uint(m)) + uint(k) >= uint(m));
+    int j = 0, m = 0;
+    for (int k = ptr[s]; k < ptr[s + 1]; k++) {
+        const int one = int(among[k] != 0);
+        m += one;
+        j += k < i ? one : 0;
+    }
+    keep[i] = int(among[i] != 0 && stays(j, table[m], m));
 }
