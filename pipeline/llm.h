@@ -57,6 +57,9 @@ int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
 /* The same prompt's logits for the next token, [n_vocab], freed by the caller: for tests. */
 int wn_llm_logits(struct wn_llm *llm, const struct wn_prompt *prompt, float **out, int *n_vocab);
 
+/* Lines for wn_build_info(): versions of llama.cpp and ggml, the backends this build has. */
+void wn_llm_versions(void (*line)(void *opaque, const char *name, const char *value), void *opaque);
+
 /* ggml's and llama.cpp's own messages go to this session's log, at debug level. Process-wide in
  * those libraries: the last session wins. */
 void wn_llm_route_logs(struct wn_log *log);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* A source: frames from the decoder, in batches through the encoder, gathered into segments,
+ * compressed, and held back while a budget can still take from them. */
+#include "source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Decoded pictures that may wait: enough to keep decoder and encoder busy at once. */
+#define QUEUE_FRAMES 4
+
+/* ---- frames ---- */
+
+struct frame_stage {
+    struct wn_stage stage;
+    struct wn_decoder *decoder; /* borrowed */
+};
+
+static int frame_pull(struct wn_stage *stage, void **item)
+{
+    return wn_decoder_next(((struct frame_stage *)stage)->decoder, (struct wn_frame **)item);
+}
+
+static void frame_free(void *item)
+{
+    struct wn_frame *frame = item;
+
+    wn_frame_unref(&frame);
+}
+
+static void frame_destroy(struct wn_stage *stage)
+{
+    free(stage);
+}
+
+static int start_frames(struct wn_source *src)
+{
+    struct frame_stage *stage = wn_calloc(1, sizeof(*stage));
+
+    if (!stage)
+        return wn_nomem(&src->s->log, "the decoder's stage");
+    stage->stage = (struct wn_stage){frame_pull, frame_free, frame_destroy};
+    stage->decoder = src->decoder;
+    src->frames = &stage->stage;
+    if (src->pushed)
+        return WN_OK; /* frames come on the caller's thread: nothing to run ahead of */
+    struct wn_stage *queue = NULL;
+    if (wn_queue_create(&queue, &stage->stage, QUEUE_FRAMES))
+        return wn_nomem(&src->s->log, "the queue of decoded frames");
+    src->frames = queue;
+    return WN_OK;
+}
+
+static int report(struct wn_source *src, double time)
+{
+    const double length = src->media.duration;
+    const double from = src->p.start, to = src->p.end > 0 ? src->p.end : length;
+
+    if (!src->p.on_progress)
+        return WN_OK;
+    const double done = to > from ? (time - from) / (to - from) : 0;
+    if (src->p.on_progress(src->p.opaque, WN_MIN(WN_MAX(done, 0), 1)))
+        return wn_fail(&src->s->log, WN_ERR_ABORTED, "stopped by the caller");
+    return WN_OK;
+}
+
+/* The next frame; WN_AGAIN, WN_EOF as a stage does. */
+static int next_frame(struct wn_source *src, struct wn_frame **out)
+{
+    void *item = NULL;
+
+    if (wn_cancelled(&src->s->log))
+        return wn_fail(&src->s->log, WN_ERR_ABORTED, "cancelled");
+    if (src->ahead) {
+        *out = src->ahead;
+        src->ahead = NULL;
+        return WN_OK;
+    }
+    if (!src->frames) {
+        const int err = start_frames(src);
+        if (err)
+            return err;
+    }
+    const int ret = src->frames->pull(src->frames, &item);
+    if (ret != WN_OK)
+        return ret;
+    *out = item;
+    return report(src, (*out)->time);
+}
+
+/* ---- encoding ---- */
+
+void wn_source_drop_batch(struct wn_source *src)
+{
+    for (int i = 0; i < src->n_batch; i++)
+        wn_frame_unref(&src->batch[i]);
+    src->n_batch = 0;
+}
+
+/* What the source knows of the frames and the encoder does not. Where pairs of pictures merged,
+ * the row frame stands for the first of its pair. */
+static void name_frames(struct wn_source *src, struct wn_rows *rows)
+{
+    const int step = rows->n_frames ? (src->n_batch + rows->n_frames - 1) / rows->n_frames : 1;
+
+    for (int32_t f = 0; f < rows->n_frames; f++) {
+        const struct wn_frame *frame = src->batch[WN_MIN(f * step, src->n_batch - 1)];
+        struct wn_row_frame *row = &rows->frames[f];
+        row->index = src->next_index++;
+        row->number = frame->number;
+        row->time = frame->time;
+        row->scene = frame->scene;
+        if (src->p.keep_frames)
+            row->picture = wn_frame_ref((struct wn_frame *)frame);
+    }
+}
+
+static int encode_batch(struct wn_source *src)
+{
+    struct wn_session *s = src->s;
+    struct wn_rows *rows = NULL;
+    int err = WN_OK;
+
+    if (!src->n_batch)
+        return WN_OK;
+    pthread_mutex_lock(&s->models);
+    const double start = wn_now();
+    err = s->encoder->encode(s->encoder, src->batch, src->n_batch, !src->media.still, &src->needs,
+                             &rows);
+    src->stats.encode_s += wn_now() - start;
+    pthread_mutex_unlock(&s->models);
+    if (!err) {
+        src->stats.frames += src->n_batch;
+        name_frames(src, rows);
+        if (wn_rows_append(&src->rows, &rows))
+            err = wn_nomem(&s->log, "the rows of a segment");
+    }
+    wn_rows_destroy(&rows);
+    wn_source_drop_batch(src);
+    return err;
+}
+
+/* ---- segments ---- */
+
+static int32_t scene_of(const struct wn_source *src)
+{
+    return src->n_batch ? src->batch[0]->scene : src->rows->frames[0].scene;
+}
+
+static bool segment_full(const struct wn_source *src)
+{
+    return src->rows && (int64_t)wn_rows_bytes(src->rows) >= src->s->p.window;
+}
+
+/* Encodes until a segment is whole: WN_OK with src->rows, WN_AGAIN, WN_EOF or an error. */
+static int gather(struct wn_source *src)
+{
+    const int most = WN_MIN(WN_LEN(src->batch), WN_MAX(src->s->encoder->info.max_batch, 1));
+
+    while (!src->ended) {
+        struct wn_frame *frame = NULL;
+        int err = next_frame(src, &frame);
+        if (err == WN_AGAIN)
+            return WN_AGAIN;
+        if (err == WN_EOF) {
+            src->ended = true;
+            break;
+        }
+        if (err < 0) {
+            wn_frame_unref(&frame);
+            return err;
+        }
+        if ((src->rows || src->n_batch) && frame->scene != scene_of(src)) {
+            src->ahead = frame;
+            return encode_batch(src);
+        }
+        src->stats.scenes += frame->scene != src->last_scene;
+        src->last_scene = frame->scene;
+        src->batch[src->n_batch++] = frame;
+        if (src->n_batch == most) {
+            err = encode_batch(src);
+            if (err || segment_full(src))
+                return err;
+        }
+    }
+    const int err = encode_batch(src);
+    return err ? err : src->rows ? WN_OK : WN_EOF;
+}
+
+static int append_waiting(struct wn_source *src, struct wn_segment *seg)
+{
+    struct wn_segment **list =
+        wn_regrow(src->waiting, (size_t)src->n_waiting + 1, sizeof(struct wn_segment *));
+
+    if (!list)
+        return wn_nomem(&src->s->log, "the list of segments");
+    src->waiting = list;
+    list[src->n_waiting++] = seg;
+    return WN_OK;
+}
+
+/* Compresses the gathered rows into a segment: its rows go to the budget, or stay with it. */
+static int finish_segment(struct wn_source *src)
+{
+    struct wn_segment *seg = NULL;
+    struct wn_rows *rows = NULL;
+    int err = WN_OK;
+
+    if (wn_segment_create(&seg, src->rows)) {
+        err = wn_nomem(&src->s->log, "a segment");
+        goto fail;
+    }
+    src->stats.tokens_before += src->rows->n;
+    const double start = wn_now();
+    TRY(wn_compressor_run(src->compressor, &src->rows, &rows));
+    src->stats.compress_s += wn_now() - start;
+    if (src->budget) {
+        TRY(wn_budget_add(src->budget, &rows));
+    } else {
+        src->stats.tokens_after += rows->n;
+        seg->rows = rows;
+        rows = NULL;
+    }
+    TRY(append_waiting(src, seg));
+    src->stats.segments++;
+    return WN_OK;
+fail:
+    wn_rows_destroy(&rows);
+    wn_segment_unref(&seg);
+    return err;
+}
+
+/* Every segment was added: the budget hands back what each one keeps. */
+static int settle_budget(struct wn_source *src)
+{
+    const double start = wn_now();
+
+    for (int i = 0; i < src->n_waiting; i++) {
+        const int err = wn_budget_take(src->budget, &src->waiting[i]->rows);
+        if (err < 0)
+            return err;
+        src->stats.tokens_after += src->waiting[i]->rows->n;
+    }
+    src->stats.compress_s += wn_now() - start;
+    wn_budget_destroy(&src->budget);
+    src->budgeted = true;
+    return WN_OK;
+}
+
+/* Makes one more segment wait: WN_OK, WN_AGAIN, WN_EOF or an error. */
+static int make_segment(struct wn_source *src)
+{
+    int ret = gather(src);
+
+    if (ret == WN_OK) {
+        ret = finish_segment(src);
+    } else if (ret == WN_EOF && src->budget) {
+        const int err = settle_budget(src);
+        ret = err ? err : WN_EOF;
+    }
+    if (ret < 0)
+        src->failed = ret;
+    return ret;
+}
+
+static int need_model(struct wn_source *src)
+{
+    if (src->failed)
+        return src->failed;
+    if (!src->s->encoder)
+        return wn_fail(&src->s->log, WN_ERR_ARG, "tokens need a model and its vision encoder");
+    return WN_OK;
+}
+
+int wn_source_pull(struct wn_source *src, struct wn_segment **out)
+{
+    int err;
+
+    TRY(need_model(src));
+    src->given = true;
+    while (src->next_waiting == src->n_waiting || src->budget) {
+        err = make_segment(src);
+        if (err == WN_EOF && src->next_waiting < src->n_waiting)
+            break; /* settled just now */
+        if (err)
+            return err;
+    }
+    struct wn_segment **seg = &src->waiting[src->next_waiting++];
+    *out = src->kept ? wn_segment_ref(*seg) : *seg;
+    if (!src->kept)
+        *seg = NULL;
+    if (src->next_waiting == src->n_waiting && !src->kept)
+        src->next_waiting = src->n_waiting = 0;
+    return WN_OK;
+fail:
+    return err;
+}
+
+/* ---- asking ---- */
+
+static int64_t frame_cells(void *arg, const struct wn_row_frame *frame)
+{
+    struct wn_source *src = arg;
+    int64_t cells = 0;
+
+    for (int32_t i = 0; frame->layout && i < frame->layout->n_parts; i++)
+        cells += frame->layout->parts[i].n_tokens;
+    if (src->media.still || !*src->s->label)
+        return cells;
+    char *label = wn_llm_label(src->s->label, frame->index + 1, frame->time);
+    const int64_t n = label ? wn_llm_cells(src->s->llm, label) : 0;
+    free(label);
+    return cells + WN_MAX(n, 0);
+}
+
+int wn_source_make_budget(struct wn_source *src, int64_t cells, int32_t least)
+{
+    return wn_budget_create(&src->budget, &(struct wn_budget_params){
+        .cells = cells,
+        .floor = least,
+        .frame_cells = frame_cells,
+        .arg = src,
+        .log = &src->s->log,
+    });
+}
+
+/* Pulls everything, under a budget of what the context holds when the chain has none. */
+static int keep_all(struct wn_source *src)
+{
+    int err;
+
+    if (src->kept)
+        return WN_OK;
+    if (src->given)
+        return wn_fail(&src->s->log, WN_ERR_ARG,
+                       "segments of this source were pulled: ask about them instead");
+    if (!src->budget && !src->budgeted) {
+        const int64_t room = wn_session_room(src->s);
+        TRY(wn_source_make_budget(src, room, 1));
+    }
+    for (err = WN_OK; err == WN_OK;)
+        err = make_segment(src);
+    if (err == WN_AGAIN)
+        return wn_fail(&src->s->log, WN_ERR_ARG, "the pushed frames have not ended yet");
+    if (err < 0)
+        goto fail;
+    src->kept = true;
+    return WN_OK;
+fail:
+    return err;
+}
+
+static int read_cues(struct wn_source *src)
+{
+    const char *which = src->s->p.subtitles;
+
+    if (!which || src->cues || !src->url)
+        return WN_OK;
+    return wn_subtitles_read(&src->cues, &src->n_cues, src->url, which, &src->s->log);
+}
+
+int wn_source_ask(struct wn_source *src, const char *question, const struct wn_ask_params *params,
+                  char **answer)
+{
+    struct wn_answer_stats stats = {0};
+    struct wn_rows **rows = NULL;
+    int err;
+
+    TRY(need_model(src));
+    if (!question)
+        return wn_fail(&src->s->log, WN_ERR_ARG, "no question");
+    if (params && params->on_progress && !src->p.on_progress) {
+        src->p.on_progress = params->on_progress;
+        src->p.opaque = params->opaque;
+    }
+    TRY(read_cues(src));
+    TRY(keep_all(src));
+    rows = wn_calloc((size_t)src->n_waiting, sizeof(struct wn_rows *));
+    if (!rows) {
+        err = wn_nomem(&src->s->log, "the prompt");
+        goto fail;
+    }
+    for (int i = 0; i < src->n_waiting; i++)
+        rows[i] = src->waiting[i]->rows;
+    TRY(wn_session_answer(src->s, &(struct wn_prompt){
+        .segments = rows,
+        .n_segments = src->n_waiting,
+        .label = src->media.still ? NULL : src->s->label,
+        .question = question,
+        .system = params ? params->system : NULL,
+        .cues = src->cues,
+        .n_cues = src->n_cues,
+    }, params, answer, &stats));
+    src->stats.prompt_cells = stats.cells;
+    src->stats.answer_tokens = stats.tokens;
+    src->stats.prefill_s = stats.prefill_s;
+    src->stats.generate_s = stats.generate_s;
+    if (src->stats.first_token_s == 0)
+        src->stats.first_token_s = stats.first_token_at - src->opened;
+fail:
+    free(rows);
+    return err;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of a source: source.c runs it, source_open.c sets it up. */
+#ifndef WN_SOURCE_H
+#define WN_SOURCE_H
+
+#include "session.h"
+
+struct wn_source {
+    struct wn_session *s;
+    char *url;
+    struct wn_source_params p;
+    struct wn_decoder *decoder;
+    struct wn_chain *chain;
+    struct wn_media media;
+    struct wn_compressor *compressor;
+    struct wn_budget *budget;
+    struct wn_needs needs;
+    struct wn_stage *frames;  /* started by the first pull */
+    bool pushed, budgeted;    /* budgeted: everything went through the budget */
+    int failed;               /* the first error: returned from then on */
+
+    struct wn_frame *batch[64];
+    int n_batch;
+    struct wn_frame *ahead;   /* belongs to the next segment */
+    int32_t next_index;       /* of an encoded frame */
+    struct wn_rows *rows;     /* of the segment being gathered */
+    bool ended;               /* the decoder has no more */
+
+    struct wn_segment **waiting; /* with a budget: until it is settled; else at most one */
+    int n_waiting, next_waiting;
+    bool kept;                /* by ask: waiting holds the whole source */
+    bool given;               /* a segment was pulled */
+
+    struct wn_cue *cues;
+    int n_cues;
+    struct wn_stats stats;
+    double opened;
+    int32_t last_scene;
+};
+
+void wn_source_drop_batch(struct wn_source *src);
+/* The budget stage, which counts frame labels and the glue tokens of this source's frames. */
+int wn_source_make_budget(struct wn_source *src, int64_t cells, int32_t least);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int parse_chain(struct wn_source *src)
+{
+    struct wn_session *s = src->s;
+    const int64_t asked = src->p.tokens > 0 ? src->p.tokens : s->p.tokens;
+    struct wn_clip clip = {
+        .duration = src->media.duration,
+        .still = src->media.still,
+        .tokens = asked > 0 ? asked : wn_session_room(s),
+        .budget = asked > 0,
+    };
+    int err;
+
+    if (src->p.end > 0 && (clip.duration <= 0 || src->p.end < clip.duration))
+        clip.duration = src->p.end;
+    clip.duration = clip.duration > src->p.start ? clip.duration - src->p.start : 0;
+    if (s->encoder && src->media.width > 0) {
+        int32_t rows = 0, tokens = 0;
+        TRY(s->encoder->count(s->encoder, src->media.width, src->media.height, &rows, &tokens));
+        char *label = wn_llm_label(s->label, 100, clip.duration);
+        const int64_t cells = label && !clip.still ? wn_llm_cells(s->llm, label) : 0;
+        free(label);
+        clip.tokens_a_frame = rows + tokens + (int32_t)WN_MAX(cells, 0);
+    }
+    TRY(wn_chain_parse(&src->chain, src->p.filters ? src->p.filters : s->p.filters, &clip, &s->log));
+fail:
+    return err;
+}
+
+/* The stages behind the encoder. */
+static int make_compressor(struct wn_source *src)
+{
+    struct wn_session *s = src->s;
+    int n, err;
+    struct wn_instance **filters = wn_chain_at(src->chain, WN_AT_TOKEN, &n);
+
+    if (n && filters[n - 1]->filter->family == WN_BUDGET) {
+        int64_t tokens;
+        int32_t least;
+        wn_budget_options(filters[--n], &tokens, &least);
+        if (tokens <= 0)
+            tokens = wn_session_room(s);
+        TRY(wn_source_make_budget(src, tokens, least));
+    }
+    TRY(wn_compressor_create(&src->compressor, &(struct wn_compressor_params){
+        .filters = filters,
+        .n_filters = n,
+        .device = s->p.device,
+        .cache_dir = s->p.cache_dir,
+        .pool = s->pool,
+        .log = &s->log,
+    }));
+    TRY(wn_compressor_needs(src->compressor, &s->encoder->info, &src->needs));
+fail:
+    return err;
+}
+
+static int open_decoder(struct wn_source *src)
+{
+    const struct wn_params *p = &src->s->p;
+    int n, err;
+
+    TRY(wn_decoder_open(&src->decoder, &(struct wn_decoder_params){
+        .url = src->url,
+        .start = src->p.start,
+        .end = src->p.end,
+        .stream = src->p.stream,
+        .allow_cover = src->p.allow_cover,
+        .max_pixels = p->max_pixels,
+        .max_frames = p->max_frames,
+        .max_duration = p->max_duration,
+        .n_threads = p->n_threads,
+        .pool = src->s->pool,
+        .log = &src->s->log,
+    }));
+    wn_decoder_media(src->decoder, &src->media);
+    TRY(parse_chain(src));
+    struct wn_instance **filters = wn_chain_at(src->chain, WN_AT_FRAME, &n);
+    TRY(wn_decoder_set_filters(src->decoder, filters, n));
+fail:
+    return err;
+}
+
+int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url,
+                   const struct wn_source_params *params)
+{
+    struct wn_source *src = wn_calloc(1, sizeof(*src));
+    int err;
+
+    if (!src)
+        return wn_nomem(&s->log, "a source");
+    src->s = s;
+    src->opened = wn_now();
+    src->pushed = !url;
+    src->last_scene = -1;
+    src->media.size = sizeof(src->media);
+    if (params && params->size)
+        memcpy(&src->p, params, WN_MIN(params->size, sizeof(src->p)));
+    src->url = wn_strdup(url);
+    if (url && !src->url) {
+        err = wn_nomem(&s->log, "a source");
+        goto fail;
+    }
+    if (src->p.start < 0 || src->p.end < 0 || (src->p.end > 0 && src->p.end <= src->p.start)) {
+        err = wn_fail(&s->log, WN_ERR_ARG, "the part from %g s to %g s holds nothing", src->p.start,
+                      src->p.end);
+        goto fail;
+    }
+    TRY(open_decoder(src));
+    src->p.filters = NULL; /* the caller's text need not live on */
+    if (s->encoder)
+        TRY(make_compressor(src));
+    *out = src;
+    return WN_OK;
+fail:
+    wn_source_close(&src);
+    return err;
+}
+
+int wn_source_push(struct wn_source *src, const struct wn_image *img)
+{
+    if (!src->pushed)
+        return wn_fail(&src->s->log, WN_ERR_ARG, "frames can be pushed only into a source without a URL");
+    return wn_decoder_push(src->decoder, img);
+}
+
+int wn_source_scenes(struct wn_source *src, struct wn_scene **out, int *n)
+{
+    struct wn_instance *fallback = NULL;
+    const struct wn_filter *scene = wn_filter_find("scene");
+    int err;
+
+    if (src->frames)
+        return wn_fail(&src->s->log, WN_ERR_ARG, "frames of this source were already read");
+    if (wn_instance_create(&fallback, scene))
+        return wn_nomem(&src->s->log, "a filter");
+    if (scene->init)
+        TRY(scene->init(fallback->priv, &src->s->log));
+    TRY(wn_decoder_scenes(src->decoder, fallback, out, n));
+fail:
+    wn_instance_destroy(&fallback);
+    return err;
+}
+
+void wn_source_close(struct wn_source **source)
+{
+    struct wn_source *src = *source;
+
+    if (!src)
+        return;
+    wn_stage_destroy(&src->frames); /* stops the decoding thread */
+    wn_source_drop_batch(src);
+    wn_frame_unref(&src->ahead);
+    wn_rows_destroy(&src->rows);
+    for (int i = 0; i < src->n_waiting; i++)
+        wn_segment_unref(&src->waiting[i]);
+    free(src->waiting);
+    wn_budget_destroy(&src->budget);
+    wn_compressor_destroy(&src->compressor);
+    wn_decoder_close(&src->decoder);
+    wn_chain_destroy(&src->chain);
+    wn_subtitles_free(src->cues, src->n_cues);
+    free(src->url);
+    free(src);
+    *source = NULL;
+}
+
+/* Copies a struct whose caller may know fewer fields. */
+static void give(void *out, size_t *out_size, const void *from, size_t size)
+{
+    const size_t n = *out_size && *out_size < size ? *out_size : size;
+
+    memcpy(out, from, n);
+    *out_size = n;
+}
+
+void wn_source_media(const struct wn_source *src, struct wn_media *out)
+{
+    struct wn_media media = {.size = sizeof(media)};
+
+    wn_decoder_media(src->decoder, &media);
+    size_t size = out->size;
+    give(out, &size, &media, sizeof(media));
+    out->size = size;
+}
+
+void wn_source_stats(const struct wn_source *src, struct wn_stats *out)
+{
+    struct wn_stats stats = src->stats;
+
+    stats.decode_s = wn_decoder_seconds(src->decoder);
+    stats.peak_bytes = wn_peak_bytes();
+    stats.device = src->compressor ? wn_compressor_device(src->compressor) : "cpu";
+    stats.filters = src->chain->text;
+    size_t size = out->size;
+    give(out, &size, &stats, sizeof(stats));
+    out->size = size;
+}
