@@ -78,8 +78,10 @@ static int open_encoder(struct wn_session *s)
 
     if (!s->p.mmproj && !found)
         return wn_fail(&s->log, WN_ERR_MODEL, "%s: %s", s->p.model, why);
+    if (found)
+        s->p.mmproj = found; /* freed with the other parameters */
     err = wn_encoder_mtmd_open(&s->encoder, &(struct wn_encoder_params){
-        .mmproj = found ? found : s->p.mmproj,
+        .mmproj = s->p.mmproj,
         .text_model = s->llm_info.model,
         .cls_layout = s->llm_info.cls_layout,
         .n_threads = s->p.n_threads,
@@ -88,7 +90,6 @@ static int open_encoder(struct wn_session *s)
         .pool = s->pool,
         .log = &s->log,
     });
-    free(found);
     if (!err && s->encoder->info.note)
         wn_say(&s->log, WN_LOG_WARN, "%s", s->encoder->info.note);
     return err;

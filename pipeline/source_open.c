@@ -197,6 +197,7 @@ void wn_source_stats(const struct wn_source *src, struct wn_stats *out)
     stats.peak_bytes = wn_peak_bytes();
     stats.device = src->compressor ? wn_compressor_device(src->compressor) : "cpu";
     stats.filters = src->chain->text;
+    stats.mmproj = src->s->p.mmproj;
     size_t size = out->size;
     give(out, &size, &stats, sizeof(stats));
     out->size = size;

@@ -210,6 +210,7 @@ struct wn_stats { /* of a source so far */
     int64_t peak_bytes;        /* most resident memory of this process so far */
     const char *device;        /* that ran the filters; "cpu" or the Vulkan device's name */
     const char *filters;       /* the chain after presets were expanded */
+    const char *mmproj;        /* the vision encoder in use; NULL: none */
 };
 WN_API void wn_source_stats(const struct wn_source *src, struct wn_stats *out);
 
