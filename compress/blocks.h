@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fast twins share. */
+#ifndef WN_BLOCKS_H
+#define WN_BLOCKS_H
+
+#include "kernel.h"
+
+/* Compiled once for each instruction set, chosen when the program is loaded. None of them changes a
+ * bit: products are never fused, and the order of additions is the source's. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+# define WN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+# define WN_CLONES
+#endif
+
+/* part(params, buf, first, end) over [0, n) on the pool, about `size` items at a time. */
+void wn_blocks(struct wn_pool *pool, int64_t n, int64_t size,
+               void (*part)(const void *params, void *const *buf, int64_t first, int64_t end),
+               const void *params, void *const *buf);
+
+/* Items of `bytes` each that make a block worth a thread's while. */
+static inline int64_t wn_block_size(int64_t bytes)
+{
+    return WN_MAX(1, (int64_t)65536 / WN_MAX(bytes, 1));
+}
+
+/* The segment of row i: the last s with ptr[s] <= i, so empty segments own nothing. */
+static inline int32_t wn_segment_of(const int32_t *ptr, int32_t n, int64_t i)
+{
+    int32_t low = 0, high = n;
+
+    while (high - low > 1) {
+        const int32_t mid = low + (high - low) / 2;
+        if (ptr[mid] <= i)
+            low = mid;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* d[t] = wn_dot(a, b[t], n) for 4 rows at once. */
+void wn_dot4(float d[4], const float *a, const float *const b[4], int32_t n);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "compress/blocks.h"
+#include "compress/kernels.h"
+
+/* Three sums in one pass over two rows. */
+WN_CLONES
+static void dots(float d[3], const float *a, const float *b, int32_t n)
+{
+    float lane[3][WN_LANES] = {{0}};
+    int32_t i = 0;
+
+    for (; i + WN_LANES <= n; i += WN_LANES) {
+        for (int l = 0; l < WN_LANES; l++) {
+            lane[0][l] += a[i + l] * b[i + l];
+            lane[1][l] += a[i + l] * a[i + l];
+            lane[2][l] += b[i + l] * b[i + l];
+        }
+    }
+    for (int l = 0; i + l < n; l++) {
+        lane[0][l] += a[i + l] * b[i + l];
+        lane[1][l] += a[i + l] * a[i + l];
+        lane[2][l] += b[i + l] * b[i + l];
+    }
+    for (int k = 0; k < 3; k++) {
+        for (int h = WN_LANES / 2; h; h /= 2) {
+            for (int l = 0; l < h; l++)
+                lane[k][l] += lane[k][l + h];
+        }
+        d[k] = lane[k][0];
+    }
+}
+
+static float scaled(const struct wn_pair_cos_params *p, const float d[3])
+{
+    const float ra = wn_rsqrt(d[1] > 1e-16f ? d[1] : 1e-16f);
+    const float rb = wn_rsqrt(d[2] > 1e-16f ? d[2] : 1e-16f);
+
+    return p->offset + p->scale * (d[0] * (ra * rb));
+}
+
+static void ref(const void *params, void *const *buf)
+{
+    const struct wn_pair_cos_params *p = params;
+    const float *x = buf[0];
+    const int32_t *mate = buf[1], *ptr = buf[2];
+    float *y = buf[3];
+
+    for (int64_t i = 0; i < ptr[p->n_frames]; i++) {
+        const float *a = x + i * p->dim, *b = x + (int64_t)mate[i] * p->dim;
+        if (mate[i] == WN_NONE) {
+            y[i] = p->none;
+            continue;
+        }
+        const float d[3] = {wn_dot(a, b, p->dim), wn_dot(a, a, p->dim), wn_dot(b, b, p->dim)};
+        y[i] = scaled(p, d);
+    }
+}
+
+static void part(const void *params, void *const *buf, int64_t first, int64_t end)
+{
+    const struct wn_pair_cos_params *p = params;
+    const float *x = buf[0];
+    const int32_t *mate = buf[1];
+    float *y = buf[3];
+
+    for (int64_t i = first; i < end; i++) {
+        float d[3];
+        if (mate[i] == WN_NONE) {
+            y[i] = p->none;
+            continue;
+        }
+        dots(d, x + i * p->dim, x + (int64_t)mate[i] * p->dim, p->dim);
+        y[i] = scaled(p, d);
+    }
+}
+
+static void fast(const void *params, void *const *buf, struct wn_pool *pool)
+{
+    const struct wn_pair_cos_params *p = params;
+
+    wn_blocks(pool, ((const int32_t *)buf[2])[p->n_frames], wn_block_size((int64_t)8 * p->dim),
+              part, params, buf);
+}
+
+static uint32_t groups(const void *params)
+{
+    const struct wn_pair_cos_params *p = params;
+
+    return (uint32_t)p->n;
+}
+
+const struct wn_kernel wn_kernel_pair_cos = {
+    .name = "pair_cos",
+    .n_bufs = 4,
+    .access = {WN_READ, WN_READ, WN_READ, WN_WRITE},
+    .params_size = sizeof(struct wn_pair_cos_params),
+    .ref = ref,
+    .fast = fast,
+    .groups = groups,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "compress/blocks.h"
+#include "compress/kernels.h"
+
+WN_CLONES
+static void scale(float *y, const float *x, float s, int32_t n)
+{
+    for (int32_t c = 0; c < n; c++)
+        y[c] = x[c] * s;
+}
+
+static void part(const void *params, void *const *buf, int64_t first, int64_t end)
+{
+    const struct wn_unit_params *p = params;
+    const float *x = buf[0];
+    float *y = buf[2];
+
+    for (int64_t i = first; i < end; i++) {
+        const float *row = x + i * p->dim;
+        const float d = wn_dot(row, row, p->dim);
+        scale(y + i * p->dim, row, wn_rsqrt(d > 1e-24f ? d : 1e-24f), p->dim);
+    }
+}
+
+static int64_t rows_of(const void *params, void *const *buf)
+{
+    const struct wn_unit_params *p = params;
+
+    return ((const int32_t *)buf[1])[p->n_frames];
+}
+
+static void ref(const void *params, void *const *buf)
+{
+    part(params, buf, 0, rows_of(params, buf));
+}
+
+static void fast(const void *params, void *const *buf, struct wn_pool *pool)
+{
+    const struct wn_unit_params *p = params;
+
+    wn_blocks(pool, rows_of(params, buf), wn_block_size((int64_t)8 * p->dim), part, params, buf);
+}
+
+static uint32_t groups(const void *params)
+{
+    const struct wn_unit_params *p = params;
+
+    return (uint32_t)p->n;
+}
+
+const struct wn_kernel wn_kernel_unit = {
+    .name = "unit",
+    .n_bufs = 3,
+    .access = {WN_READ, WN_READ, WN_WRITE},
+    .params_size = sizeof(struct wn_unit_params),
+    .ref = ref,
+    .fast = fast,
+    .groups = groups,
+};
