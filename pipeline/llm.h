@@ -22,8 +22,14 @@ struct wn_llm_info {
     bool mrope;
     const char *cls_layout; /* GGUF key winnow.cls_layout, or NULL */
     const char *frame_label; /* GGUF key winnow.frame_label, or NULL */
+    const char *note;       /* GGUF key winnow.note: what its maker wants a user to know; or NULL */
     const char *desc;
 };
+
+/* Looks at a GGUF file's header alone; one sentence that names the field when llama.cpp must not
+ * see it or when it is of the other kind. wn_llm_open() does so itself. */
+enum wn_gguf_kind { WN_GGUF_LLM, WN_GGUF_MMPROJ };
+int wn_gguf_check(const char *path, enum wn_gguf_kind kind, struct wn_log *log);
 
 /* Checks the header first: a bad file gets one sentence that names the field. */
 int wn_llm_open(struct wn_llm **out, const struct wn_llm_params *params);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WN_LLM_INTERNAL_H
+#define WN_LLM_INTERNAL_H
+
+#include <llama.h>
+
+#include "template.h"
+#include "text.h"
+#include "../pipeline/llm.h"
+
+#define WN_BATCH 2048  /* most cells given to llama_decode at once, as libmtmd's tools do */
+#define WN_UBATCH 512  /* most that it computes at once */
+
+struct wn_llm {
+    struct llama_model *model;
+    struct llama_context *ctx; /* NULL before the first prompt; grows with the longest one */
+    struct wn_vocab vocab;
+    struct wn_template tmpl;
+    struct wn_llm_info info;
+    char *cls_layout, *frame_label, *note, *desc;
+    struct wn_log *log;
+    int n_threads;
+    int32_t n_ctx;     /* most cells: asked for or trained for */
+    int32_t n_ubatch;  /* of ctx */
+    bool no_gpu;
+};
+
+/* A context that holds at least `cells` and computes `ubatch` at once, empty. */
+int wn_llm_fit(struct wn_llm *llm, int64_t cells, int32_t ubatch);
+
+struct wn_script;
+/* Decodes everything; logits of the last token are ready then. progress may be NULL. */
+int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script,
+                   const struct wn_ask_params *ask);
+/* One more token at the end. */
+int wn_llm_step(struct wn_llm *llm, llama_token token, llama_pos pos);
+/* What llama_decode returned, as an error with a sentence. */
+int wn_llm_decoded(struct wn_llm *llm, int rc, const char *why);
+
+#endif
