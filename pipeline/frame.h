@@ -19,5 +19,7 @@ struct wn_frame {
 int wn_frame_create(struct wn_frame **out, int32_t width, int32_t height); /* one reference */
 struct wn_frame *wn_frame_ref(struct wn_frame *frame);
 void wn_frame_unref(struct wn_frame **frame);
+/* A copy that is at most `side` pixels high and wide; a small enough frame is itself. */
+int wn_frame_shrink(struct wn_frame **out, const struct wn_frame *frame, int32_t side);
 
 #endif

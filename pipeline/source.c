@@ -99,7 +99,7 @@ void wn_source_drop_batch(struct wn_source *src)
 
 /* What the source knows of the frames and the encoder does not. Where pairs of pictures merged,
  * the row frame stands for the first of its pair. */
-static void name_frames(struct wn_source *src, struct wn_rows *rows)
+static int name_frames(struct wn_source *src, struct wn_rows *rows)
 {
     const int step = rows->n_frames ? (src->n_batch + rows->n_frames - 1) / rows->n_frames : 1;
 
@@ -110,9 +110,12 @@ static void name_frames(struct wn_source *src, struct wn_rows *rows)
         row->number = frame->number;
         row->time = frame->time;
         row->scene = frame->scene;
-        if (src->p.keep_frames)
-            row->picture = wn_frame_ref((struct wn_frame *)frame);
+        if (src->p.keep_frames &&
+            wn_frame_shrink(&row->picture, frame,
+                            src->p.keep_frames > 1 ? src->p.keep_frames : INT32_MAX))
+            return wn_nomem(&src->s->log, "the picture of a frame");
     }
+    return WN_OK;
 }
 
 static int encode_batch(struct wn_source *src)
@@ -131,8 +134,8 @@ static int encode_batch(struct wn_source *src)
     pthread_mutex_unlock(&s->models);
     if (!err) {
         src->stats.frames += src->n_batch;
-        name_frames(src, rows);
-        if (wn_rows_append(&src->rows, &rows))
+        err = name_frames(src, rows);
+        if (!err && wn_rows_append(&src->rows, &rows))
             err = wn_nomem(&s->log, "the rows of a segment");
     }
     wn_rows_destroy(&rows);

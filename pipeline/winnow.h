@@ -151,7 +151,8 @@ struct wn_source_params {
     double start, end; /* seconds; end 0: to the end */
     int stream;        /* video stream by index in the file plus 1; 0: the best one */
     int allow_cover;   /* take an attached cover picture for an image */
-    int keep_frames;   /* segments keep their frames' pictures, see wn_segment_image() */
+    int keep_frames;   /* segments keep their frames' pictures, see wn_segment_image(); 1: as they
+                          are, more: scaled down to so many pixels of the longer side */
     const char *filters; /* instead of the session's */
     int64_t tokens;      /* instead of the session's */
     int (*on_progress)(void *opaque, double done); /* nonzero stops with WN_ERR_ABORTED */
