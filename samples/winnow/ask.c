@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+struct stream {
+    struct tool *tool;
+    char last;       /* character printed */
+    int status;
+};
+
+static int print_text(void *opaque, const char *utf8, size_t len)
+{
+    struct stream *stream = opaque;
+    char *text = malloc(len + 1);
+    size_t n;
+
+    if (!text) {
+        stream->status = STATUS_NOMEM;
+        return 1;
+    }
+    term_clear(&stream->tool->term);
+    n = strip_controls(text, utf8, len);
+    fwrite(text, 1, n, stdout);
+    if (n > 0)
+        stream->last = text[n - 1];
+    free(text);
+    stream->status = stdout_status(stream->tool);
+    return stream->status != STATUS_OK;
+}
+
+static void print_stats(struct tool *tool, const struct wn_stats *s)
+{
+    term_note(&tool->term,
+              "%lld -> %lld tokens, %lld frame%s, %lld scene%s; first token after %.2f s, "
+              "%lld tokens answered in %.2f s; %s",
+              (long long)s->tokens_before, (long long)s->tokens_after, (long long)s->frames,
+              s->frames == 1 ? "" : "s", (long long)s->scenes, s->scenes == 1 ? "" : "s",
+              s->first_token_s, (long long)s->answer_tokens, s->generate_s,
+              s->device ? s->device : "cpu");
+}
+
+static json_t *result(const struct tool *tool, const char *answer, const struct wn_stats *s,
+                      const struct wn_media *media)
+{
+    json_t *object = json_result(tool, media->partial ? "partial" : "ok");
+
+    json_object_set_new(object, "question", json_text(tool->args[1]));
+    json_object_set_new(object, "answer", json_text(answer));
+    json_set_stats(object, s);
+    json_object_set_new(object, "first_token_s", json_number(s->first_token_s));
+    json_object_set_new(object, "prompt_cells", json_integer(s->prompt_cells));
+    json_object_set_new(object, "answer_tokens", json_integer(s->answer_tokens));
+    json_set_path(object, "model", tool->opt.model);
+    json_object_set_new(object, "media", json_media(media));
+    return object;
+}
+
+static int report(struct tool *tool, struct job *job, struct stream *stream, const char *answer)
+{
+    struct wn_stats stats = {.size = sizeof(stats)};
+    struct wn_media media = {.size = sizeof(media)};
+    int status;
+
+    wn_source_stats(job->source, &stats);
+    wn_source_media(job->source, &media);
+    if (tool->opt.json) {
+        status = json_print(tool, result(tool, answer, &stats, &media));
+    } else {
+        if (stream->last != '\n')
+            putchar('\n');
+        status = stdout_status(tool);
+    }
+    if (status != STATUS_OK)
+        return status;
+    print_stats(tool, &stats);
+    job_warn_partial(tool, &media);
+    return job_status(tool, job);
+}
+
+int run_ask(struct tool *tool)
+{
+    const struct options *o = &tool->opt;
+    struct stream stream = {.tool = tool};
+    struct job job;
+    char *answer = NULL;
+    int status = job_open(&job, tool, JOB_MODEL | JOB_PROGRESS);
+    int err;
+
+    if (status != STATUS_OK)
+        goto done;
+    err = wn_source_ask(job.source, tool->args[1], wn_ask_params(
+        .max_tokens = (int)o->max_tokens,
+        .temperature = o->temp,
+        .top_k = (int)o->top_k,
+        .top_p = o->top_p,
+        .seed = (uint32_t)o->seed,
+        .system = o->system,
+        .on_text = o->json ? NULL : print_text,
+        .opaque = &stream), &answer);
+    if (stream.status != STATUS_OK)
+        status = stream.status;
+    else
+        status = err < 0 ? job_failed(tool, &job, err) : report(tool, &job, &stream, answer);
+done:
+    wn_free(answer);
+    job_close(&job, tool);
+    return status;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "signals.h"
+#include "tool.h"
+
+const struct command commands[] = {
+    {"ask", CMD_ASK, "VIDEO \"question\"", 2, 2, {"VIDEO", "the question"},
+        "answer a question about a video or an image",
+        "The answer goes to stdout as it is made, a line of figures to stderr. With --json one object\n"
+        "holds the answer, tokens before and after, frames, scenes, the time of each stage, the time\n"
+        "to the first token and the peak memory.\n\n"
+        "  winnow ask film.mp4 \"what happens after the crash?\" -m model.gguf --tokens 4096\n"
+        "  winnow ask photo.jpg \"what is this?\" -m model.gguf\n"
+        "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00",
+        run_ask},
+    {"compress", CMD_COMPRESS, "VIDEO -o ROWS.safetensors", 1, 1, {"VIDEO"},
+        "write a video's visual tokens to a file",
+        "Tensors: embeds [n, hidden]; pos, frame, scene, t_s, row, col, weight, score, each [n];\n"
+        "source_csr_ptr, source_csr_idx and source_csr_w tell which uncompressed rows, counted over\n"
+        "the whole file, went into each token; frame_* tell of each frame. A row that stands for its\n"
+        "whole frame has row -1 and col -1.",
+        run_compress},
+    {"inspect", CMD_INSPECT, "VIDEO -o DIR", 1, 1, {"VIDEO"},
+        "draw which patches were kept, merged or dropped",
+        "DIR gets sheet-001.png and so on, and inspect.json with the numbers. In a sheet kept patches\n"
+        "are clear, dropped ones dark; patches that were merged share the tint of the token they went\n"
+        "into, whose own patch has a frame.",
+        run_inspect},
+    {"scenes", CMD_SCENES, "VIDEO", 1, 1, {"VIDEO"},
+        "list a video's scenes",
+        "Needs no model. --filters scene=... sets the detector.\n\n"
+        "  winnow scenes film.mp4 --filters scene=detector=adaptive --csv",
+        run_scenes},
+    {"filters", CMD_FILTERS, "[NAME]", 0, 1, {"NAME"},
+        "list the filters, or the options of one", NULL, run_filters},
+    {"info", CMD_INFO, "", 0, 0, {NULL},
+        "tell versions, build features and devices", NULL, run_info},
+    {"version", CMD_VERSION, "", 0, 0, {NULL},
+        "tell the version", NULL, run_version},
+    {"help", CMD_HELP, "[COMMAND]", 0, 1, {"COMMAND"},
+        "show help", NULL, run_help},
+    {NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *c = commands; c->name; c++)
+        if (!strcmp(c->name, name))
+            return c;
+    return NULL;
+}
+
+static const struct command *find_command(struct term *term, const char *word)
+{
+    static const char *const alias[][2] = {
+        {"--help", "help"}, {"-h", "help"}, {"--version", "version"}, {"-V", "version"}};
+    const char *names[16];
+    const struct command *command;
+    const char *near;
+    char why[256], shown[80];
+    int n = 0;
+
+    for (size_t i = 0; i < sizeof(alias) / sizeof(alias[0]); i++)
+        if (!strcmp(word, alias[i][0]))
+            word = alias[i][1];
+    command = command_find(word);
+    if (command)
+        return command;
+    for (const struct command *c = commands; c->name; c++)
+        names[n++] = c->name;
+    near = nearest(word, names, n);
+    escape(shown, sizeof(shown), word);
+    if (near)
+        snprintf(why, sizeof(why), "unknown command \"%s\"; did you mean %s?", shown, near);
+    else if (*word == '-')
+        snprintf(why, sizeof(why), "options stand after the command: winnow ask %s", shown);
+    else
+        snprintf(why, sizeof(why), "unknown command \"%s\"; see winnow help", shown);
+    term_error(term, NULL, why);
+    return NULL;
+}
+
+/* Fills tool from argv; gives STATUS_OK or, after a message, STATUS_USAGE. */
+static int parse(struct tool *tool, int argc, char **argv)
+{
+    const struct command *c = tool->command;
+    char why[512];
+    int bad = options_parse(&tool->opt, c->bit, argc, argv, tool->args, &tool->n_args, why,
+                            sizeof(why));
+
+    term_init(&tool->term, &tool->opt, NULL);
+    if (bad)
+        return tool_fail(tool, STATUS_USAGE, "%s; see winnow %s --help", why, c->name);
+    if (tool->opt.help)
+        return STATUS_OK;
+    if (tool->n_args < c->min_args)
+        return tool_fail(tool, STATUS_USAGE, "%s is missing: winnow %s %s",
+                         c->arg_names[tool->n_args], c->name, c->args);
+    if (tool->n_args > c->max_args) {
+        char shown[128];
+        return tool_fail(tool, STATUS_USAGE, "one argument too many: \"%s\"; winnow %s %s",
+                         escape(shown, sizeof(shown), tool->args[c->max_args]), c->name, c->args);
+    }
+    if (c->bit & CMD_VIDEO) {
+        tool->file = tool->args[0];
+        tool->term.file = tool->file;
+    }
+    return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct tool tool = {.command = NULL};
+    int status = STATUS_USAGE;
+
+    term_init(&tool.term, &tool.opt, NULL);
+    if (argc < 2) {
+        term_error(&tool.term, NULL, "no command; see winnow help");
+        return STATUS_USAGE;
+    }
+    tool.command = find_command(&tool.term, argv[1]);
+    tool.args = calloc((size_t)argc, sizeof(*tool.args));
+    if (!tool.args)
+        return STATUS_NOMEM;
+    if (!tool.command)
+        goto done;
+    status = parse(&tool, argc - 2, argv + 2);
+    if (status != STATUS_OK)
+        goto done;
+    tool.signals = signals_start();
+    if (tool.opt.help) {
+        help_command(tool.command);
+        status = stdout_status(&tool);
+    } else {
+        status = tool.command->run(&tool);
+    }
+    term_clear(&tool.term);
+done:
+    free(tool.args);
+    return status;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct signals {
+    sigset_t set;
+    pthread_mutex_t lock; /* of session */
+    struct wn_session *session;
+    atomic_int came;
+};
+
+/* A thread of its own takes the signals: wn_cancel() need not be safe in a handler. */
+static void *wait_for_signals(void *arg)
+{
+    struct signals *s = arg;
+
+    for (;;) {
+        int number;
+
+        if (sigwait(&s->set, &number) != 0)
+            continue;
+        pthread_mutex_lock(&s->lock);
+        if (!s->session || atomic_load(&s->came))
+            _exit(128 + number);
+        atomic_store(&s->came, number);
+        wn_cancel(s->session);
+        pthread_mutex_unlock(&s->lock);
+    }
+    return NULL;
+}
+
+struct signals *signals_start(void)
+{
+    struct signals *s = calloc(1, sizeof(*s));
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is seen when writing */
+    if (!s)
+        return NULL;
+    pthread_mutex_init(&s->lock, NULL);
+    sigemptyset(&s->set);
+    sigaddset(&s->set, SIGINT);
+    sigaddset(&s->set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &s->set, NULL);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attr, wait_for_signals, s) != 0) {
+        pthread_sigmask(SIG_UNBLOCK, &s->set, NULL);
+        free(s);
+        s = NULL;
+    }
+    pthread_attr_destroy(&attr);
+    return s;
+}
+
+void signals_watch(struct signals *s, struct wn_session *session)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->session = session;
+    pthread_mutex_unlock(&s->lock);
+}
+
+int signal_status(const struct signals *s)
+{
+    int came = s ? atomic_load(&s->came) : 0;
+    return came ? 128 + came : 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "spool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int spool_open(struct spool *spool, const char *name, const char *dtype, const char *folder_of)
+{
+    const char *slash = strrchr(folder_of, '/');
+    int folder = slash ? (int)(slash - folder_of) + 1 : 0;
+    size_t size = (size_t)folder + 32;
+    char *path = malloc(size);
+    int fd, error;
+
+    *spool = (struct spool){.name = name, .dtype = dtype};
+    if (!path)
+        return -1;
+    snprintf(path, size, "%.*s.winnow-XXXXXX", folder, folder_of);
+    fd = mkstemp(path);
+    if (fd >= 0)
+        unlink(path); /* it goes with the process, however that ends */
+    spool->file = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+    error = errno;
+    if (!spool->file && fd >= 0)
+        close(fd);
+    free(path);
+    errno = error;
+    return spool->file ? 0 : -1;
+}
+
+int spool_write(struct spool *spool, const void *data, size_t bytes)
+{
+    if (bytes > 0 && fwrite(data, 1, bytes, spool->file) != bytes)
+        return -1;
+    spool->bytes += (int64_t)bytes;
+    return 0;
+}
+
+int spool_copy(struct spool *spool, struct st_writer *w)
+{
+    char buf[1 << 16];
+    int64_t left = spool->bytes;
+
+    if (fflush(spool->file) != 0 || fseeko(spool->file, 0, SEEK_SET) != 0)
+        return -1;
+    while (left > 0) {
+        size_t n = left < (int64_t)sizeof(buf) ? (size_t)left : sizeof(buf);
+        if (fread(buf, 1, n, spool->file) != n || st_write_data(w, buf, n) != 0)
+            return -1;
+        left -= (int64_t)n;
+    }
+    return 0;
+}
+
+void spool_close(struct spool *spool)
+{
+    if (spool->file)
+        fclose(spool->file);
+    spool->file = NULL;
+}
