@@ -53,7 +53,6 @@ int run_info(struct tool *tool)
 
     n = n < 0 ? 0 : n > MAX_DEVICES ? MAX_DEVICES : n;
     if (!tool->opt.json) {
-        run_version(tool);
         wn_build_info(print_line, NULL);
         for (int i = 0; i < n; i++)
             print_device(&device[i]);

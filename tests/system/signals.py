@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Ctrl-C and SIGTERM end a run soon, with the status scripts expect and no half-written file."""
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+from cli import *
+
+
+def interrupt(number, status, folder, delay):
+    out = pathlib.Path(folder) / "rows.safetensors"
+    # Every frame of the video, so that there is time to interrupt.
+    process = subprocess.Popen([TOOL, "compress", a_video(), "-m", MODEL, "--filters", "vtc_cls=keep=16", "-o",
+                                out, "--window", "64k"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               env=environment())
+    time.sleep(delay)
+    process.send_signal(number)
+    started = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    ended = process.returncode
+    if ended == OK:
+        return False # it was done before
+    check(ended == status, f"signal {number} after {delay} s: status {status}", ended, err)
+    check(time.monotonic() - started < 5, f"signal {number}: soon")
+    check(err.count(b"\n") <= 1, f"signal {number}: at most one line", err)
+    left = os.listdir(folder)
+    check(left in ([], [out.name]), f"signal {number}: no half-written file", left)
+    if left: # the signal came when the work was done
+        read_safetensors(out)
+    return True
+
+
+def main():
+    caught = 0
+    for number, status in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)):
+        for delay in (0.02, 0.1, 0.2, 0.3):
+            with tempfile.TemporaryDirectory() as folder:
+                caught += interrupt(number, status, folder, delay)
+    check(caught >= 2, "some runs were interrupted", caught)
+    finish()
+
+
+main()
