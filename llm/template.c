@@ -21,6 +21,8 @@ static const struct family {
      "USER:{content} ASSISTANT:", "{system} USER:{content} ASSISTANT:"},
     {"llava", {"message['role'].upper() + ': '"}, {0},
      "USER: {content} ASSISTANT:", "{system} USER: {content} ASSISTANT:"},
+    {"llava", {"'USER: '", "' ASSISTANT:'"}, {0},
+     "USER: {content} ASSISTANT:", "{system} USER: {content} ASSISTANT:"},
     {"idefics", {"<end_of_utterance>", "Assistant:"}, {"<|im_start|>"},
      "User:{content}<end_of_utterance>\nAssistant:",
      "System:{system}<end_of_utterance>\nUser:{content}<end_of_utterance>\nAssistant:"},
