@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""What the training stages share: processes that train together, the optimiser, the losses."""
+import datetime
+import math
+import time
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from draw import COLOR_NAMES, SHAPE_NAMES, Labels
+from model import CLS, PATCHES, SampleModel
+from prompts import Batch
+from scenes import Clip
+
+WEIGHT_DECAY = 0.02
+WARM_UP = 0.04  # of a stage
+
+
+def half() -> torch.autocast:
+    """bfloat16 where it helps; a CPU with AMX multiplies it 7 to 20 times as fast as float32."""
+    return torch.autocast("cpu", dtype=torch.bfloat16)
+
+
+class Team:
+    """Processes of one thread each that average their gradients.
+
+    OpenMP's threads wait for each other in a busy loop, which costs much where other programs run;
+    two processes do not mind.
+    """
+
+    def __init__(self, rank: int, size: int, rendezvous: Path):
+        self.rank = rank
+        self.size = size
+        self.began = time.monotonic()
+        if size > 1:
+            dist.init_process_group("gloo", init_method=f"file://{rendezvous.resolve()}", rank=rank,
+                                    world_size=size, timeout=datetime.timedelta(minutes=30))
+
+    def say(self, text: str) -> None:
+        if self.rank == 0:
+            print(f"[{time.monotonic() - self.began:6.0f} s] {text}", flush=True)
+
+    def agree(self, value: float) -> float:
+        """The first process's value, for all."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([float(value)])
+        dist.broadcast(shared, 0)
+        return shared.item()
+
+    def average(self, parameters: list[nn.Parameter]) -> None:
+        """Averages gradients, in bfloat16 on the way."""
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        if self.size == 1:
+            return
+        flat = torch.cat([parameter.grad.reshape(-1) for parameter in parameters])
+        flat = flat.to(torch.bfloat16)
+        dist.all_reduce(flat)
+        flat = flat.float() / self.size
+        parts = flat.split([parameter.numel() for parameter in parameters])
+        for parameter, part in zip(parameters, parts):
+            parameter.grad.copy_(part.view_as(parameter))
+
+
+class Optimiser:
+    """AdamW over parts with a learning rate each; norms and biases do not decay."""
+
+    def __init__(self, parts: list[tuple[list[nn.Module], float]], team: Team):
+        self.team = team
+        self.parameters: list[nn.Parameter] = []
+        groups = []
+        for modules, rate in parts:
+            mine = [p for module in modules for p in module.parameters()]
+            self.parameters += mine
+            for decay, chosen in ((WEIGHT_DECAY, [p for p in mine if p.dim() > 1]),
+                                  (0.0, [p for p in mine if p.dim() <= 1])):
+                groups.append({"params": chosen, "weight_decay": decay, "lr": rate, "base": rate})
+        self.adam = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+
+    def step(self, scale: float) -> None:
+        """One step at `scale` of each part's learning rate."""
+        self.team.average(self.parameters)
+        nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)
+        for group in self.adam.param_groups:
+            group["lr"] = group["base"] * scale
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+
+
+def schedule(done: float, floor: float) -> float:
+    """Learning rate over a stage: up, then down along a cosine. done is by time, 0 to 1, so that a
+    stage ends with small steps however busy the machine was."""
+    cosine = 0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
+    return max(floor, min(1.0, done / WARM_UP) * cosine * 0.97 + 0.03)
+
+
+# ---- losses ----
+
+
+def summary_target(clips: list[Clip]) -> Tensor:
+    """Which coloured shapes and which digits a picture shows, as zeros and ones."""
+    pairs = len(SHAPE_NAMES) * len(COLOR_NAMES)
+    target = torch.zeros(len(clips), pairs + 10)
+    for index, clip in enumerate(clips):
+        for thing in clip.things:
+            target[index, thing.shape * len(COLOR_NAMES) + thing.color] = 1
+        if clip.digit:
+            target[index, pairs + clip.digit.value] = 1
+    return target
+
+
+def weighted_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy in which background counts less than things. logits [n, patches, classes]."""
+    weight = torch.ones(logits.shape[-1])
+    weight[0] = 0.3
+    return F.cross_entropy(logits.float().transpose(1, 2), target, weight=weight)
+
+
+def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
+                  clips: list[Clip]) -> tuple[Tensor, Tensor]:
+    """How well patches know what they show, and how well CLS knows what the picture shows."""
+    heads = model.heads
+    patches = rows[:, :PATCHES]
+    dense = weighted_entropy(heads.kind(patches), labels.kind)
+    dense = dense + weighted_entropy(heads.color(patches), labels.color)
+    written = labels.digit >= 0
+    if written.any():
+        digits = heads.digit(patches[written]).float()
+        dense = dense + 0.5 * F.cross_entropy(digits, labels.digit[written])
+    logits = heads.summary(rows[:, CLS]).float()
+    summary = 8 * F.binary_cross_entropy_with_logits(logits, summary_target(clips))
+    return dense, summary
+
+
+def answer_rows(model: SampleModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The logits of the rows that have a target, and which rows these are."""
+    x = model.text.embedding(batch.ids).to(torch.bfloat16)
+    if len(batch.visual):
+        x = x.index_put(batch.visual_at, batch.visual.to(x.dtype))
+    hidden = model.text(x, batch.positions, batch.mask)
+    asked = batch.targets >= 0
+    return model.text.output(hidden[asked]).float(), asked
+
+
+def answer_loss(model: SampleModel, batch: Batch) -> tuple[Tensor, float]:
+    """Weighted cross entropy of the answers, and the share of right tokens."""
+    logits, asked = answer_rows(model, batch)
+    targets, weights = batch.targets[asked], batch.weights[asked]
+    losses = F.cross_entropy(logits, targets, reduction="none")
+    right = (logits.argmax(-1) == targets).float().mean().item()
+    return (losses * weights).sum() / weights.sum(), right

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""The sample model: a CLIP-like vision tower, a projector and a Llama-like language model.
+
+Each part computes what llama.cpp's graph of the exported file computes: the vision tower what
+libmtmd's "llava" graph does, with the CLS row after the patches, and the language model what
+architecture "llama" does, with rotary pairs stored half apart for speed (see interleave_rows).
+"""
+from dataclasses import dataclass
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from draw import COLOR_NAMES, GRID, PATCH, SHAPE_NAMES, SIZE
+from vocabulary import PIECES
+
+PATCHES = GRID * GRID
+CLS = PATCHES  # its row
+IMAGE_MEAN, IMAGE_STD = 0.5, 0.25
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of all parts; head sizes are width / heads."""
+
+    vision_width: int = 192
+    vision_heads: int = 3
+    vision_layers: int = 5
+    vision_hidden: int = 768
+    projector_hidden: int = 384
+    width: int = 256
+    heads: int = 4
+    layers: int = 6
+    hidden: int = 640  # must differ from width: libmtmd swaps up and down where they are equal
+    context: int = 4096
+    vocabulary: int = len(PIECES)
+    rope_base: float = 10000.0
+    epsilon: float = 1e-5
+
+
+def split_heads(projected: Tensor, heads: int) -> Tensor:
+    """[batch, rows, 3 * width] -> q, k, v, each [batch, heads, rows, head]."""
+    batch, rows, _ = projected.shape
+    return projected.view(batch, rows, 3, heads, -1).permute(2, 0, 3, 1, 4)
+
+
+def join_heads(mixed: Tensor) -> Tensor:
+    """[batch, heads, rows, head] -> [batch, rows, width]."""
+    return mixed.transpose(1, 2).flatten(2)
+
+
+# ---- vision tower ----
+
+
+class VisionBlock(nn.Module):
+    """A pre-norm transformer layer; its attention is returned too."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        width = config.vision_width
+        self.heads = config.vision_heads
+        self.norm1 = nn.LayerNorm(width, eps=config.epsilon)
+        self.norm2 = nn.LayerNorm(width, eps=config.epsilon)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.up = nn.Linear(width, config.vision_hidden)
+        self.down = nn.Linear(config.vision_hidden, width)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        q, k, v = split_heads(self.qkv(self.norm1(x)), self.heads)
+        scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-1, -2))
+        attention = scores.softmax(-1)
+        x = x + self.out(join_heads(torch.matmul(attention.to(v.dtype), v)))
+        x = x + self.down(F.silu(self.up(self.norm2(x))))
+        return x, attention
+
+
+class VisionTower(nn.Module):
+    """Frames in, 64 patch rows and the CLS row out. There is no norm after the last layer."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        width = config.vision_width
+        self.patch = nn.Linear(3 * PATCH * PATCH, width)
+        self.cls = nn.Parameter(torch.randn(width) * 0.02)
+        self.position = nn.Parameter(torch.randn(PATCHES + 1, width) * 0.02)
+        self.pre_norm = nn.LayerNorm(width, eps=config.epsilon)
+        self.blocks = nn.ModuleList(VisionBlock(config) for _ in range(config.vision_layers))
+
+    @staticmethod
+    def cut(frames: Tensor) -> Tensor:
+        """uint8 [n, 64, 64, 3] -> normalised patches [n, 64, 3 * 8 * 8], channels first."""
+        count = frames.shape[0]
+        x = frames.view(count, GRID, PATCH, GRID, PATCH, 3).permute(0, 1, 3, 5, 2, 4)
+        x = x.reshape(count, PATCHES, 3 * PATCH * PATCH)
+        return (x.float() / 255 - IMAGE_MEAN) / IMAGE_STD
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows [n, 65, width] and the last layer's attention [n, heads, 65, 65]."""
+        x = self.patch(self.cut(frames))
+        cls = self.cls.to(x.dtype).expand(x.shape[0], 1, -1)
+        x = self.pre_norm(torch.cat([x, cls], 1) + self.position.to(x.dtype))
+        attention = x
+        for block in self.blocks:
+            x, attention = block(x)
+        return x, attention
+
+
+class Projector(nn.Module):
+    """Vision rows to the language model's width."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.first = nn.Linear(config.vision_width, config.projector_hidden)
+        self.second = nn.Linear(config.projector_hidden, config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(F.gelu(self.first(x), approximate="tanh"))
+
+
+class Heads(nn.Module):
+    """What the vision tower is trained with before there is a language model; not exported."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        width = config.vision_width
+        self.kind = nn.Linear(width, 1 + len(SHAPE_NAMES) + 1)
+        self.color = nn.Linear(width, 1 + len(COLOR_NAMES))
+        self.digit = nn.Linear(width, 10)
+        self.summary = nn.Linear(width, len(SHAPE_NAMES) * len(COLOR_NAMES) + 10)
+
+
+# ---- language model ----
+
+
+class RootMeanSquare(torch.autograd.Function):
+    """RMS norm in bfloat16 with float32 sums: half the memory traffic of the generic one."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        scale = (norm.square() / x.shape[-1] + epsilon).rsqrt().to(x.dtype)
+        scaled = x * scale
+        ctx.save_for_backward(scaled, scale, weight)
+        return scaled * weight.to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        (grad,) = grads
+        scaled, scale, weight = ctx.saved_tensors
+        product = (grad * scaled).reshape(-1, grad.shape[-1])
+        grad_weight = product.sum(0, dtype=torch.float32)
+        grad = grad * weight.to(grad.dtype)
+        mean = (grad * scaled).mean(-1, keepdim=True, dtype=torch.float32).to(grad.dtype)
+        return (grad - scaled * mean) * scale, grad_weight, None
+
+
+class Norm(nn.Module):
+    """RMS norm."""
+
+    def __init__(self, width: int, epsilon: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype == torch.bfloat16:
+            return RootMeanSquare.apply(x, self.weight, self.epsilon)
+        return F.rms_norm(x, (x.shape[-1],), self.weight, self.epsilon)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary positions on the pairs (i, i + head / 2)."""
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+
+
+def interleave_rows(weight: Tensor, heads: int) -> Tensor:
+    """Reorders q or k rows so that pairs are (2i, 2i + 1), as llama.cpp rotates them."""
+    half = weight.shape[0] // heads // 2
+    return weight.view(heads, 2, half, -1).transpose(1, 2).reshape(weight.shape)
+
+
+FUSED_FROM = 420  # rows; below, three plain calls are faster than the fused one on a CPU
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Attention with an additive mask."""
+    mask = mask.to(q.dtype)
+    if q.shape[2] > FUSED_FROM:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-1, -2)) + mask
+    return torch.matmul(scores.softmax(-1).to(v.dtype), v)
+
+
+class TextBlock(nn.Module):
+    """A Llama layer."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.norm1 = Norm(width, config.epsilon)
+        self.norm2 = Norm(width, config.epsilon)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.gate_up = nn.Linear(width, 2 * config.hidden, bias=False)
+        self.down = nn.Linear(config.hidden, width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
+        q, k, v = split_heads(self.qkv(self.norm1(x)), self.heads)
+        q = rotate(q, cos, sin).to(v.dtype)
+        k = rotate(k, cos, sin).to(v.dtype)
+        x = x + self.out(join_heads(attend(q, k, v, mask)))
+        gate, up = self.gate_up(self.norm2(x)).chunk(2, -1)
+        return x + self.down(F.silu(gate) * up)
+
+
+class LanguageModel(nn.Module):
+    """Rows in (embedded tokens and visual rows), rows out; `output` makes logits of them."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.blocks = nn.ModuleList(TextBlock(config) for _ in range(config.layers))
+        self.norm = Norm(config.width, config.epsilon)
+        self.output = nn.Linear(config.width, config.vocabulary, bias=False)
+        nn.init.normal_(self.embedding.weight, std=0.08)
+        head = config.width // config.heads
+        frequency = config.rope_base ** (-torch.arange(0, head, 2).float() / head)
+        self.register_buffer("frequency", frequency, persistent=False)
+
+    def forward(self, x: Tensor, position: Tensor, mask: Tensor) -> Tensor:
+        """x [batch, rows, width], position [batch, rows], mask [batch, 1, rows, rows]."""
+        angle = position[:, None, :, None].float() * self.frequency
+        cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+        for block in self.blocks:
+            x = block(x, cos, sin, mask)
+        return self.norm(x)
+
+
+class SampleModel(nn.Module):
+    """All parts together."""
+
+    def __init__(self, config: Optional[Config] = None):
+        super().__init__()
+        self.config = config or Config()
+        self.vision = VisionTower(self.config)
+        self.projector = Projector(self.config)
+        self.text = LanguageModel(self.config)
+        self.heads = Heads(self.config)
+        for part in (self.vision, self.text):
+            self._initialise(part)
+
+    @staticmethod
+    def _initialise(part: nn.Module) -> None:
+        """Unit-scale layers, with quieter ends so that a residual stream grows slowly."""
+        for layer in part.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=0.8 * layer.weight.shape[1] ** -0.5)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            for block in part.blocks:
+                block.out.weight.mul_(0.4)
+                block.down.weight.mul_(0.4)
