@@ -81,6 +81,25 @@ static bool has_token(void *opaque, const char *text)
     return false;
 }
 
+/* Keys and values of one position. Heads of other sizes than the usual share of the width name
+ * them in the GGUF. */
+static int64_t cell_bytes(const struct llama_model *model)
+{
+    const int64_t heads = WN_MAX(llama_model_n_head(model), 1);
+    const int64_t size = llama_model_n_embd(model) / heads;
+    int64_t width[2] = {size, size};
+
+    for (int i = 0; i < 2; i++) {
+        char key[128], value[32];
+        char arch[64] = "";
+        llama_model_meta_val_str(model, "general.architecture", arch, sizeof(arch));
+        snprintf(key, sizeof(key), "%s.attention.%s_length", arch, i ? "value" : "key");
+        if (llama_model_meta_val_str(model, key, value, sizeof(value)) > 0)
+            width[i] = strtoll(value, NULL, 10);
+    }
+    return 2 * (width[0] + width[1]) * llama_model_n_head_kv(model) * llama_model_n_layer(model);
+}
+
 static int fill_info(struct wn_llm *llm)
 {
     const enum llama_rope_type rope = llama_model_rope_type(llm->model);
@@ -95,6 +114,7 @@ static int fill_info(struct wn_llm *llm)
         .model = llm->model,
         .dim = llama_model_n_embd_inp(llm->model),
         .n_ctx_train = llama_model_n_ctx_train(llm->model),
+        .cell_bytes = cell_bytes(llm->model),
         .mrope = rope == LLAMA_ROPE_TYPE_MROPE || rope == LLAMA_ROPE_TYPE_IMROPE,
         .cls_layout = llm->cls_layout,
         .frame_label = llm->frame_label,

@@ -19,6 +19,7 @@ struct wn_llm_info {
     void *model;            /* struct llama_model * */
     int32_t dim;            /* of an input row */
     int32_t n_ctx_train;
+    int64_t cell_bytes;     /* of one KV cell, all layers, f16 */
     bool mrope;
     const char *cls_layout; /* GGUF key winnow.cls_layout, or NULL */
     const char *frame_label; /* GGUF key winnow.frame_label, or NULL */

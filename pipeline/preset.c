@@ -104,8 +104,7 @@ static double option(const struct wn_instance *in, const char *key)
     return av_opt_get_double(in->priv, key, 0, &v) < 0 ? 0 : v;
 }
 
-/* Frames that the chain's frame filters will leave; 0: cannot be told. */
-static double expected_frames(const struct wn_chain *chain, const struct wn_clip *clip)
+double wn_preset_frames(const struct wn_chain *chain, const struct wn_clip *clip)
 {
     double frames = 0;
 
@@ -135,7 +134,7 @@ static bool takes_share(const struct wn_instance *in, bool given)
 
 int wn_preset_share(struct wn_chain *chain, const bool *given, const struct wn_clip *clip)
 {
-    const double frames = expected_frames(chain, clip);
+    const double frames = wn_preset_frames(chain, clip);
     double tokens = (double)clip->tokens;
     int n = 0;
 

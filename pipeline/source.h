@@ -11,6 +11,7 @@ struct wn_source {
     struct wn_source_params p;
     struct wn_decoder *decoder;
     struct wn_chain *chain;
+    struct wn_clip clip;      /* what the chain was chosen by */
     struct wn_media media;
     struct wn_compressor *compressor;
     struct wn_budget *budget;

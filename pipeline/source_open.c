@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "source.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "preset.h"
 
 static int parse_chain(struct wn_source *src)
 {
@@ -27,6 +30,7 @@ static int parse_chain(struct wn_source *src)
         free(label);
         clip.tokens_a_frame = rows + tokens + (int32_t)WN_MAX(cells, 0);
     }
+    src->clip = clip;
     TRY(wn_chain_parse(&src->chain, src->p.filters ? src->p.filters : s->p.filters, &clip, &s->log));
 fail:
     return err;
@@ -201,4 +205,30 @@ void wn_source_stats(const struct wn_source *src, struct wn_stats *out)
     size_t size = out->size;
     give(out, &size, &stats, sizeof(stats));
     out->size = size;
+}
+
+int wn_source_forecast(const struct wn_source *src, struct wn_forecast *out)
+{
+    const struct wn_session *s = src->s;
+    struct wn_forecast f = {.size = sizeof(f), .frame_cells = src->clip.tokens_a_frame};
+    int n;
+
+    if (!s->encoder)
+        return wn_fail(&src->s->log, WN_ERR_ARG, "tokens need a model and its vision encoder");
+    f.frames = (int64_t)ceil(wn_preset_frames(src->chain, &src->clip));
+    f.cells = wn_session_room(s);
+    struct wn_instance **filters = wn_chain_at(src->chain, WN_AT_TOKEN, &n);
+    if (n && filters[n - 1]->filter->family == WN_BUDGET) {
+        int64_t tokens;
+        int32_t least;
+        wn_budget_options(filters[n - 1], &tokens, &least);
+        f.cells = tokens > 0 ? tokens : f.cells;
+    }
+    if (f.frames > 0)
+        f.cells = WN_MIN(f.cells, f.frames * f.frame_cells);
+    f.kv_bytes = f.cells * s->llm_info.cell_bytes;
+    size_t size = out->size;
+    give(out, &size, &f, sizeof(f));
+    out->size = size;
+    return WN_OK;
 }

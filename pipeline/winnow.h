@@ -215,6 +215,15 @@ struct wn_stats { /* of a source so far */
 };
 WN_API void wn_source_stats(const struct wn_source *src, struct wn_stats *out);
 
+struct wn_forecast { /* what can be told before anything is decoded */
+    size_t size;
+    int64_t frames;      /* that the frame filters leave, at most; 0: cannot be told */
+    int64_t frame_cells; /* KV cells of a whole frame with its label */
+    int64_t cells;       /* KV cells of everything seen, at most */
+    int64_t kv_bytes;    /* memory of those cells */
+};
+WN_API int wn_source_forecast(const struct wn_source *src, struct wn_forecast *out);
+
 /* The compact rows of a segment. All pointers are borrowed from it. */
 struct wn_tokens {
     size_t size;

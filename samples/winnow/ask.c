@@ -80,18 +80,47 @@ static int report(struct tool *tool, struct job *job, struct stream *stream, con
     return job_status(tool, job);
 }
 
-int run_ask(struct tool *tool)
+/* What the run would take, without decoding a frame. */
+static int dry_run(struct tool *tool, const struct job *job)
+{
+    struct wn_forecast f = {.size = sizeof(f)};
+    struct wn_stats stats = {.size = sizeof(stats)};
+    struct wn_media media = {.size = sizeof(media)};
+    char kv[32];
+    int err = wn_source_forecast(job->source, &f);
+
+    if (err < 0)
+        return job_failed(tool, job, err);
+    wn_source_stats(job->source, &stats);
+    wn_source_media(job->source, &media);
+    if (tool->opt.json) {
+        json_t *object = json_result(tool, "dry-run");
+        json_object_set_new(object, "frames", f.frames ? json_integer(f.frames) : json_null());
+        json_object_set_new(object, "frame_cells", json_integer(f.frame_cells));
+        json_object_set_new(object, "cells", json_integer(f.cells));
+        json_object_set_new(object, "kv_bytes", json_integer(f.kv_bytes));
+        json_object_set_new(object, "filters", json_text(stats.filters));
+        json_object_set_new(object, "media", json_media(&media));
+        return json_print(tool, object);
+    }
+    printf("filters   %s\n", *stats.filters ? stats.filters : "none");
+    if (f.frames)
+        printf("frames    %lld at most\n", (long long)f.frames);
+    else
+        puts("frames    not known before decoding");
+    printf("tokens    %lld at most, %lld a whole frame\n", (long long)f.cells,
+           (long long)f.frame_cells);
+    printf("KV cache  %s at most\n", format_bytes(kv, sizeof(kv), (double)f.kv_bytes));
+    return stdout_status(tool);
+}
+
+static int ask(struct tool *tool, struct job *job)
 {
     const struct options *o = &tool->opt;
     struct stream stream = {.tool = tool};
-    struct job job;
     char *answer = NULL;
-    int status = job_open(&job, tool, JOB_MODEL | JOB_PROGRESS);
-    int err;
-
-    if (status != STATUS_OK)
-        goto done;
-    err = wn_source_ask(job.source, tool->args[1], wn_ask_params(
+    int status;
+    int err = wn_source_ask(job->source, tool->args[1], wn_ask_params(
         .max_tokens = (int)o->max_tokens,
         .temperature = o->temp,
         .top_k = (int)o->top_k,
@@ -100,12 +129,22 @@ int run_ask(struct tool *tool)
         .system = o->system,
         .on_text = o->json ? NULL : print_text,
         .opaque = &stream), &answer);
+
     if (stream.status != STATUS_OK)
         status = stream.status;
     else
-        status = err < 0 ? job_failed(tool, &job, err) : report(tool, &job, &stream, answer);
-done:
+        status = err < 0 ? job_failed(tool, job, err) : report(tool, job, &stream, answer);
     wn_free(answer);
+    return status;
+}
+
+int run_ask(struct tool *tool)
+{
+    struct job job;
+    int status = job_open(&job, tool, JOB_MODEL | JOB_PROGRESS);
+
+    if (status == STATUS_OK)
+        status = tool->opt.dry_run ? dry_run(tool, &job) : ask(tool, &job);
     job_close(&job, tool);
     return status;
 }

@@ -71,6 +71,8 @@ const struct option_info option_table[] = {
         "of sampling (default: 0)"},
     {"system", 0, "TEXT", CMD_ASK, "Answer", OPTION_TEXT, AT(system), .help =
         "system message, if the model's template has a place for it"},
+    {"dry-run", 0, NULL, CMD_ASK, "Answer", OPTION_FLAG, AT(dry_run), .help =
+        "tell frames, tokens and memory at most, and ask nothing"},
 
     {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT, "Output", OPTION_TEXT, AT(output), .help =
         "where to write: a file (compress) or a folder (inspect)"},

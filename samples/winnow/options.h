@@ -55,6 +55,7 @@ struct options {
     int64_t max_tokens, top_k, seed;
     double temp, top_p;
     const char *system;
+    bool dry_run;
 
     const char *output, *dtype;
     int64_t columns, thumb, per_page;
