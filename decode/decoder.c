@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include "pipeline/decoder.h"
+
+#include "decoder_state.h"
+#include "pushed.h"
+#include "scan.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Kept pictures that an app has pushed and not pulled. */
+#define MAX_PUSHED_BYTES ((int64_t)1 << 30)
+
+static void publish(struct wn_decoder *d, double began)
+{
+    pthread_mutex_lock(&d->shared->lock);
+    if (d->input)
+        wn_input_media(d->input, &d->shared->media);
+    d->shared->media.frames_decoded = d->input ? d->input->count : d->pushed;
+    d->shared->media.frames_kept = d->kept;
+    if (began > 0)
+        d->shared->seconds += wn_now() - began;
+    pthread_mutex_unlock(&d->shared->lock);
+}
+
+static int create(struct wn_decoder **out, const struct wn_decoder_params *params)
+{
+    struct wn_decoder *d = wn_calloc(1, sizeof(*d));
+
+    if (!d)
+        return wn_nomem(params->log, "a decoder");
+    d->log = params->log;
+    d->last_scene = -1;
+    pthread_mutex_init(&d->work, NULL);
+    d->shared = wn_calloc(1, sizeof(*d->shared));
+    d->url = wn_strdup(params->url);
+    d->params = *params;
+    d->params.url = d->url;
+    if (d->shared)
+        pthread_mutex_init(&d->shared->lock, NULL);
+    if (!d->shared || (params->url && !d->url)) {
+        wn_decoder_close(&d);
+        return wn_nomem(params->log, "a decoder");
+    }
+    *out = d;
+    return WN_OK;
+}
+
+int wn_decoder_open(struct wn_decoder **out, const struct wn_decoder_params *params)
+{
+    const double began = wn_now();
+    struct wn_decoder *d = NULL;
+    int err;
+
+    if (!(params->start >= 0) || (params->end != 0 && !(params->end > params->start)))
+        return wn_fail(params->log, WN_ERR_ARG, "a part from %g to %g seconds is empty", params->start,
+                       params->end);
+    TRY(create(&d, params));
+    if (d->url)
+        TRY(wn_input_open(&d->input, &d->params));
+    if (d->input && params->start > 0 && d->input->duration > 0 && params->start >= d->input->duration) {
+        err = wn_fail(params->log, WN_ERR_ARG, "%s: starts at %g seconds, but is %.3f seconds long",
+                      d->input->file->name, params->start, d->input->duration);
+        goto fail;
+    }
+    d->shared->media.container = d->url ? "" : "pushed";
+    d->shared->media.codec = d->url ? "" : "raw";
+    publish(d, began);
+    TRY(wn_decoder_set_filters(d, NULL, 0));
+    *out = d;
+    return WN_OK;
+fail:
+    wn_decoder_close(&d);
+    return err;
+}
+
+void wn_decoder_close(struct wn_decoder **decoder)
+{
+    struct wn_decoder *d = *decoder;
+
+    if (!d)
+        return;
+    wn_run_destroy(&d->run);
+    wn_convert_finish(&d->convert);
+    wn_input_close(&d->input);
+    if (d->shared)
+        pthread_mutex_destroy(&d->shared->lock);
+    free(d->shared);
+    pthread_mutex_destroy(&d->work);
+    free(d->url);
+    free(d);
+    *decoder = NULL;
+}
+
+/* A file that does not say how long it is tells it when its packets are read. */
+static int find_end(struct wn_decoder *d)
+{
+    double duration = 0;
+
+    if (!d->input || d->input->still || d->input->duration > 0 || !d->input->file->size)
+        return WN_OK;
+    const int err = wn_scan_duration(d->url, d->input->stream->index, &d->input->clock, &duration, d->log);
+    if (err < 0)
+        return err;
+    d->input->duration = duration;
+    return WN_OK;
+}
+
+static struct wn_index make_index(const struct wn_decoder *d)
+{
+    struct wn_index index = {.start = d->params.start, .end = d->params.end, .log = d->log};
+
+    index.pushed = !d->input;
+    if (!d->input)
+        return index;
+    index.fps = d->input->clock.frame > 0 ? 1 / d->input->clock.frame : 0;
+    if (d->input->duration > 0)
+        index.end = index.end > 0 ? fmin(index.end, d->input->duration) : d->input->duration;
+    return index;
+}
+
+int wn_decoder_set_filters(struct wn_decoder *d, struct wn_instance **filters, int n)
+{
+    int err;
+
+    if (d->begun)
+        return wn_fail(d->log, WN_ERR_ARG, "frame filters are set before the first frame");
+    for (int i = 0; i < n; i++)
+        if (!filters[i]->filter->frame)
+            return wn_fail(d->log, WN_ERR_ARG, "filter %s does not act on frames", filters[i]->filter->name);
+    if (wn_run_needs_end(filters, n))
+        TRY(find_end(d));
+    const struct wn_index index = make_index(d);
+    struct wn_run *run = NULL;
+    TRY(wn_run_create(&run, filters, n, &index));
+    wn_run_destroy(&d->run);
+    d->run = run;
+    d->filters = filters;
+    d->n_filters = n;
+    return WN_OK;
+fail:
+    return err;
+}
+
+/* One warning at the end of a damaged file. */
+static void report_damage(struct wn_decoder *d)
+{
+    const struct wn_input *in = d->input;
+    const char *name = in->file->name;
+
+    if (in->truncated || in->read_damaged)
+        wn_say(d->log, WN_LOG_WARN, "%s: truncated or damaged: %" PRId64 " frames could be decoded, "
+               "%" PRId64 " errors", name, in->count, in->errors);
+    else if (in->errors)
+        wn_say(d->log, WN_LOG_WARN, "%s: damaged: %" PRId64 " decoding errors in %" PRId64 " frames", name,
+               in->errors, in->count);
+    if (in->clock.resets)
+        wn_say(d->log, WN_LOG_WARN, "%s: its clock fell back %" PRId64 " times; times run on from there",
+               name, in->clock.resets);
+    if (in->clock.repeats > in->count / 2)
+        wn_say(d->log, WN_LOG_WARN, "%s: its frames carry no times; they are counted at %.6g a second",
+               name, 1 / in->clock.frame);
+}
+
+int wn_decoder_step(struct wn_decoder *d)
+{
+    struct wn_wanted wanted = {.from = 0};
+    struct wn_picture *p = NULL;
+
+    d->begun = true;
+    wn_run_plan(d->run, &wanted);
+    int err = wn_input_next(d->input, &wanted, &p);
+    if (!err)
+        return wn_run_put(d->run, p);
+    if (err != WN_EOF)
+        return err;
+    d->flushed = true;
+    report_damage(d);
+    return wn_run_flush(d->run);
+}
+
+static int give(struct wn_decoder *d, struct wn_picture *p, struct wn_frame **out)
+{
+    const int err = wn_convert(&d->convert, p, out, d->log);
+
+    wn_picture_free(&p);
+    if (err < 0)
+        return err;
+    if ((*out)->scene == d->last_scene || !(*out)->scene)
+        (*out)->scene_score = 0;
+    d->last_scene = (*out)->scene;
+    d->kept++;
+    return WN_OK;
+}
+
+static int next(struct wn_decoder *d, struct wn_frame **out)
+{
+    while (!d->failed) {
+        struct wn_picture *p = wn_run_take(d->run);
+        if (p)
+            return d->failed = give(d, p, out);
+        if (d->flushed)
+            return WN_EOF;
+        if (!d->input)
+            return WN_AGAIN;
+        d->failed = WN_MIN(wn_decoder_step(d), 0);
+    }
+    return d->failed;
+}
+
+int wn_decoder_next(struct wn_decoder *d, struct wn_frame **out)
+{
+    const double began = wn_now();
+
+    pthread_mutex_lock(&d->work);
+    const int err = next(d, out);
+    publish(d, began);
+    pthread_mutex_unlock(&d->work);
+    return err;
+}
+
+static int push(struct wn_decoder *d, const struct wn_image *image)
+{
+    struct wn_picture *p = NULL;
+    int err;
+
+    if (d->input || d->flushed)
+        return wn_fail(d->log, WN_ERR_ARG, "%s", d->input ? "frames are pushed into a source without a file"
+                                                        : "a frame is pushed behind the last one");
+    d->begun = true;
+    if (!image) {
+        d->flushed = true;
+        return wn_run_flush(d->run);
+    }
+    if (wn_run_ready_bytes(d->run) > MAX_PUSHED_BYTES)
+        return wn_fail(d->log, WN_ERR_LIMIT, "pushed frames of %" PRId64 " MiB wait to be pulled",
+                       wn_run_ready_bytes(d->run) >> 20);
+    TRY(wn_pushed_picture(&p, image, &d->params, d->log));
+    p->number = d->pushed;
+    p->time = fmax(image->time, d->pushed_time);
+    if (p->time < d->params.start || (d->params.end > 0 && p->time >= d->params.end)) {
+        wn_picture_free(&p);
+        return WN_OK;
+    }
+    d->pushed_time = p->time;
+    if (!d->pushed++) {
+        d->shared->media.width = p->frame->width;
+        d->shared->media.height = p->frame->height;
+    }
+    return wn_run_put(d->run, p);
+fail:
+    return err;
+}
+
+int wn_decoder_push(struct wn_decoder *d, const struct wn_image *image)
+{
+    const double began = wn_now();
+
+    pthread_mutex_lock(&d->work);
+    const int err = d->failed < 0 ? d->failed : push(d, image);
+    publish(d, began);
+    pthread_mutex_unlock(&d->work);
+    return err;
+}
+
+void wn_decoder_media(const struct wn_decoder *d, struct wn_media *out)
+{
+    const size_t size = out->size;
+
+    pthread_mutex_lock(&d->shared->lock);
+    *out = d->shared->media;
+    pthread_mutex_unlock(&d->shared->lock);
+    out->size = size;
+}
+
+double wn_decoder_seconds(const struct wn_decoder *d)
+{
+    pthread_mutex_lock(&d->shared->lock);
+    const double seconds = d->shared->seconds;
+    pthread_mutex_unlock(&d->shared->lock);
+    return seconds;
+}

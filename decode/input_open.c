@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "input.h"
+
+#include <libavutil/pixdesc.h>
+
+#include <math.h>
+#include <string.h>
+
+static bool is_cover(const AVStream *stream)
+{
+    return (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+}
+
+/* The first real video stream where libav's choice fell on a cover. */
+static int beside_cover(const AVFormatContext *fmt, int best)
+{
+    for (unsigned i = 0; best >= 0 && is_cover(fmt->streams[best]) && i < fmt->nb_streams; i++)
+        if (fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(fmt->streams[i]))
+            return (int)i;
+    return best;
+}
+
+static int no_stream(struct wn_input *in, int best)
+{
+    const struct wn_container *file = in->file;
+
+    if (best == AVERROR_DECODER_NOT_FOUND)
+        return wn_fail(file->log, WN_ERR_UNSUPPORTED, "%s: this FFmpeg has no decoder for its video",
+                       file->name);
+    return wn_fail(file->log, WN_ERR_DATA, "%s: no video stream", file->name);
+}
+
+static int choose_stream(struct wn_input *in)
+{
+    AVFormatContext *fmt = in->file->fmt;
+    const char *name = in->file->name;
+    int best;
+
+    if (in->p.stream > 0) {
+        best = in->p.stream - 1;
+        if (in->p.stream > (int)fmt->nb_streams ||
+            fmt->streams[best]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
+            return wn_fail(in->file->log, WN_ERR_ARG, "%s: stream %d is not a video stream", name, best);
+    } else {
+        best = beside_cover(fmt, av_find_best_stream(fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0));
+    }
+    if (best < 0)
+        return no_stream(in, best);
+    in->stream = fmt->streams[best];
+    in->cover = is_cover(in->stream);
+    if (in->cover && !in->p.allow_cover)
+        return wn_fail(in->file->log, WN_ERR_DATA, "%s: only cover art (an option takes it for an image)",
+                       name);
+    for (unsigned i = 0; i < fmt->nb_streams; i++)
+        fmt->streams[i]->discard = (int)i == best ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    return WN_OK;
+}
+
+static bool one_picture_format(const char *name)
+{
+    const size_t n = strlen(name);
+
+    return (n > 5 && !strcmp(name + n - 5, "_pipe")) || !strcmp(name, "gif") || !strcmp(name, "apng") ||
+           !strcmp(name, "ico") || !strcmp(name, "jpegxl_anim");
+}
+
+static int open_codec(struct wn_input *in)
+{
+    const AVCodecParameters *par = in->stream->codecpar;
+    const struct wn_container *file = in->file;
+    const AVCodec *codec = avcodec_find_decoder(par->codec_id);
+    int err = WN_ERR_NOMEM;
+
+    if (!codec)
+        return wn_fail(file->log, WN_ERR_UNSUPPORTED, "%s: this FFmpeg has no decoder for %s", file->name,
+                       avcodec_get_name(par->codec_id));
+    in->codec = avcodec_alloc_context3(codec);
+    if (!in->codec || avcodec_parameters_to_context(in->codec, par) < 0)
+        return wn_nomem(file->log, "a decoder");
+    in->codec->opaque = &in->file->notes;
+    in->codec->pkt_timebase = in->stream->time_base;
+    in->codec->max_pixels = WN_MIN(in->p.max_pixels, INT32_MAX);
+    in->codec->thread_count = in->still ? 1 : in->p.n_threads;
+    const int ret = avcodec_open2(in->codec, codec, NULL);
+    if (ret < 0) {
+        err = ret == AVERROR(ENOMEM) ? WN_ERR_NOMEM : WN_ERR_UNSUPPORTED;
+        return wn_fail(file->log, err, "%s: the decoder for %s does not start: %s", file->name, codec->name,
+                       av_err2str(ret));
+    }
+    return WN_OK;
+}
+
+static double stream_duration(const struct wn_input *in)
+{
+    const AVFormatContext *fmt = in->file->fmt;
+    double d = 0;
+
+    if (in->stream->duration != AV_NOPTS_VALUE)
+        d = (double)in->stream->duration * av_q2d(in->stream->time_base);
+    else if (fmt->duration != AV_NOPTS_VALUE)
+        d = (double)fmt->duration / AV_TIME_BASE;
+    return d > 0 && isfinite(d) ? d : 0;
+}
+
+static double rate(AVRational r)
+{
+    const double fps = r.num > 0 && r.den > 0 ? av_q2d(r) : 0;
+
+    return fps > 0 && fps <= 1e6 ? fps : 0;
+}
+
+static void read_times(struct wn_input *in)
+{
+    const double guess = rate(av_guess_frame_rate(in->file->fmt, in->stream, NULL));
+
+    in->fps = rate(in->stream->avg_frame_rate);
+    if (in->fps <= 0)
+        in->fps = guess;
+    if (!in->still)
+        in->duration = stream_duration(in);
+    in->clock = (struct wn_clock){
+        .base = in->stream->time_base,
+        .start = in->stream->start_time,
+        .frame = guess > 0 ? 1 / guess : 1.0 / 25,
+    };
+    in->end = in->p.end;
+    in->last_dts = AV_NOPTS_VALUE;
+    in->seek_target = -1;
+}
+
+/* Whether the index speaks of bytes that the file does not have. */
+static bool is_truncated(const struct wn_input *in)
+{
+    const int n = avformat_index_get_entries_count(in->stream);
+    int64_t most = 0;
+
+    for (int i = 0; i < n; i++) {
+        const AVIndexEntry *e = avformat_index_get_entry(in->stream, i);
+        most = WN_MAX(most, e->pos + e->size);
+    }
+    return in->file->size > 0 && most > in->file->size;
+}
+
+static int check_limits(struct wn_input *in)
+{
+    const struct wn_container *file = in->file;
+    const AVCodecParameters *par = in->stream->codecpar;
+    const int64_t pixels = (int64_t)par->width * par->height;
+
+    /* A video's container may lie about its size and the decoder knows better; a still's does not. */
+    if (in->still && pixels > in->p.max_pixels)
+        return wn_fail(file->log, WN_ERR_LIMIT, "%s: %d x %d pixels, more than the limit of %lld", file->name,
+                       par->width, par->height, (long long)in->p.max_pixels);
+    const double shown = (in->p.end > 0 ? fmin(in->p.end, in->duration) : in->duration) - in->p.start;
+    if (in->p.max_duration > 0 && shown > in->p.max_duration)
+        return wn_fail(file->log, WN_ERR_LIMIT, "%s: %.1f seconds long, more than the limit of %.1f",
+                       file->name, shown, in->p.max_duration);
+    return WN_OK;
+}
+
+int wn_input_choose(struct wn_input *in)
+{
+    const char *container = in->file->fmt->iformat->name;
+    int err;
+
+    TRY(choose_stream(in));
+    in->still = in->cover || one_picture_format(container);
+    wn_printable(in->container_name, sizeof(in->container_name), container);
+    wn_printable(in->codec_name, sizeof(in->codec_name),
+                 avcodec_get_name(in->stream->codecpar->codec_id));
+    read_times(in);
+    TRY(check_limits(in));
+    in->truncated = is_truncated(in);
+    TRY(open_codec(in));
+    return WN_OK;
+fail:
+    return err;
+}

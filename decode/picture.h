@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* One decoded picture on its way through the frame filters: a reference to what the decoder made,
+ * turned into RGB only if it is kept. Belongs to whoever holds it. */
+#ifndef WN_DECODE_PICTURE_H
+#define WN_DECODE_PICTURE_H
+
+#include <libavutil/frame.h>
+
+#include "pipeline/util.h"
+
+/* How stored pixels become an upright picture with square pixels. The picture is first stretched
+ * to `width` x `height`, then turned: its pixel x, y stands at (swap ? y : x, swap ? x : y),
+ * counted from the other end where `flip_x` or `flip_y` says so. */
+struct wn_shape {
+    int32_t width, height; /* before turning */
+    bool swap, flip_x, flip_y;
+};
+
+struct wn_picture {
+    struct wn_picture *next;
+    AVFrame *frame;       /* NULL where only the marks are of interest */
+    struct wn_shape shape;
+    double time;          /* seconds from the stream's start, never falling */
+    int64_t number;       /* in the stream, -1: not known */
+    int32_t scene;
+    double scene_score;   /* of the cut that starts its scene */
+    bool cut;             /* starts a scene: while `scene` holds it back */
+    bool key;
+};
+
+int wn_picture_create(struct wn_picture **out); /* with an empty frame */
+void wn_picture_free(struct wn_picture **picture);
+int64_t wn_picture_bytes(const struct wn_picture *picture);
+
+struct wn_pictures { /* a list in order of time */
+    struct wn_picture *head, *tail;
+    int n;
+};
+void wn_pictures_put(struct wn_pictures *list, struct wn_picture *picture); /* takes it */
+struct wn_picture *wn_pictures_take(struct wn_pictures *list);             /* NULL: empty */
+void wn_pictures_clear(struct wn_pictures *list);
+
+/* A display matrix of ISO BMFF, or NULL: the nearest of the eight turns and mirrors. */
+void wn_shape_matrix(struct wn_shape *shape, const int32_t *matrix);
+void wn_shape_exif(struct wn_shape *shape, int orientation); /* 1 to 8; else upright */
+int wn_shape_rotation(const struct wn_shape *shape);         /* degrees clockwise */
+/* Width and height of square pixels; a ratio beyond 1:16 is taken for a lie. */
+void wn_shape_size(struct wn_shape *shape, int32_t width, int32_t height, AVRational sar);
+void wn_shape_upright(const struct wn_shape *shape, int32_t *width, int32_t *height);
+
+#endif

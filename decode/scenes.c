@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of scenes: the chain up to `scene` runs, pictures give their marks and go. */
+#include "decoder_state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct scene_list {
+    struct wn_scene *scene;
+    int n, room;
+    double frame;     /* seconds of one */
+    double last_time;
+    int64_t seen;
+};
+
+static int add_scene(struct scene_list *list, const struct wn_picture *p, int64_t number)
+{
+    if (list->n == list->room) {
+        const int room = list->room ? 2 * list->room : 16;
+        struct wn_scene *grown = wn_regrow(list->scene, (size_t)room, sizeof(*grown));
+        if (!grown)
+            return WN_ERR_NOMEM;
+        list->scene = grown;
+        list->room = room;
+    }
+    list->scene[list->n++] = (struct wn_scene){
+        .start = p->time,
+        .start_frame = number,
+        .score = p->scene ? p->scene_score : 0,
+    };
+    return WN_OK;
+}
+
+/* A scene ends where the next one begins; what is known of the last one grows with each picture. */
+static int add_picture(struct scene_list *list, const struct wn_picture *p)
+{
+    const int64_t number = p->number >= 0 ? p->number : list->seen;
+    int err = WN_OK;
+
+    if (p->scene >= list->n) {
+        if (list->n) {
+            list->scene[list->n - 1].end = p->time;
+            list->scene[list->n - 1].end_frame = number;
+        }
+        err = add_scene(list, p, number);
+    }
+    if (err < 0)
+        return err;
+    list->scene[list->n - 1].end = p->time + list->frame;
+    list->scene[list->n - 1].end_frame = number + 1;
+    list->seen = number + 1;
+    list->last_time = p->time;
+    return WN_OK;
+}
+
+static int read_through(struct wn_decoder *d, struct scene_list *list)
+{
+    int err = WN_OK;
+
+    while (!err) {
+        for (struct wn_picture *p = wn_run_take(d->run); p && !err; p = err ? NULL : wn_run_take(d->run)) {
+            err = add_picture(list, p);
+            wn_picture_free(&p);
+        }
+        if (err < 0)
+            return wn_nomem(d->log, "scenes");
+        if (d->flushed)
+            break;
+        err = WN_MIN(wn_decoder_step(d), 0);
+    }
+    return err;
+}
+
+/* The filters up to `scene`, or the fallback alone. */
+static int use_scene(struct wn_decoder *d, struct wn_instance *fallback)
+{
+    struct wn_instance **const filters = d->filters;
+    const int n_filters = d->n_filters;
+    int n = 0;
+
+    while (n < n_filters && strcmp(filters[n]->filter->name, "scene"))
+        n++;
+    const int err = n < n_filters ? wn_decoder_set_filters(d, filters, n + 1)
+                                  : wn_decoder_set_filters(d, &fallback, 1);
+    d->filters = filters;
+    d->n_filters = n_filters;
+    return err;
+}
+
+int wn_decoder_scenes(struct wn_decoder *d, struct wn_instance *fallback, struct wn_scene **out,
+                      int *n)
+{
+    struct scene_list list = {0};
+    int err;
+
+    if (!d->input)
+        return wn_fail(d->log, WN_ERR_ARG, "scenes are listed of a file, not of pushed frames");
+    pthread_mutex_lock(&d->work);
+    list.frame = d->input->clock.frame;
+    d->input->no_seek = true; /* frames are numbered from the first */
+    TRY(use_scene(d, fallback));
+    TRY(read_through(d, &list));
+    *out = list.scene;
+    *n = list.n;
+    list.scene = NULL;
+fail:
+    free(list.scene);
+    pthread_mutex_unlock(&d->work);
+    return err;
+}

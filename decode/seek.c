@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "input.h"
+
+#include <math.h>
+
+static void flush(struct wn_input *in)
+{
+    avcodec_flush_buffers(in->codec);
+    wn_pictures_clear(&in->ahead);
+    wn_clock_jump(&in->clock);
+    in->drained = false;
+    in->numbered = false;
+    in->last_dts = AV_NOPTS_VALUE;
+}
+
+static int64_t stamp_of(const struct wn_input *in, double time)
+{
+    return in->clock.start + (int64_t)floor(time / av_q2d(in->stream->time_base));
+}
+
+static int jump(struct wn_input *in, int64_t stamp)
+{
+    if (av_seek_frame(in->file->fmt, in->stream->index, stamp, AVSEEK_FLAG_BACKWARD) < 0)
+        return WN_ERR_DATA;
+    flush(in);
+    return WN_OK;
+}
+
+/* Back to the start, to read through from there. */
+static int rewind_file(struct wn_input *in)
+{
+    in->no_seek = true;
+    if (jump(in, stamp_of(in, 0)) < 0)
+        return wn_fail(in->file->log, WN_ERR_IO, "%s: cannot be read again from the start",
+                       in->file->name);
+    in->count = 0;
+    in->numbered = true;
+    return WN_OK;
+}
+
+int wn_input_seek(struct wn_input *in, double time)
+{
+    if (in->no_seek || in->still || in->clock.resets || in->clock.repeats || time <= in->clock.last ||
+        time > 1e9)
+        return WN_OK;
+    /* The index holds decoding times; a frame is shown up to some frames later. */
+    const int64_t stamp = stamp_of(in, fmax(0, time - 4 * in->clock.frame));
+    const AVIndexEntry *e =
+        avformat_index_get_entry_from_timestamp(in->stream, stamp, AVSEEK_FLAG_BACKWARD);
+    if (!e || in->last_dts == AV_NOPTS_VALUE || e->timestamp <= in->last_dts)
+        return WN_OK;
+    if (jump(in, stamp) < 0) {
+        in->no_seek = true;
+        return WN_OK;
+    }
+    in->seek_target = time;
+    in->seek_back = 4 * in->clock.frame;
+    return WN_OK;
+}
+
+int wn_input_arrived(struct wn_input *in, double time, bool *arrived)
+{
+    const double target = in->seek_target;
+
+    *arrived = target < 0 || time <= target + 1e-9;
+    if (*arrived) {
+        in->seek_target = -1;
+        return WN_OK;
+    }
+    in->seek_back = fmax(1, in->seek_back * 4);
+    if (in->seek_back >= target || jump(in, stamp_of(in, target - in->seek_back)) < 0) {
+        in->seek_target = -1;
+        return rewind_file(in);
+    }
+    return WN_OK;
+}
