@@ -22,6 +22,7 @@ static int create(struct wn_llm *llm, int64_t cells, int32_t ubatch)
     p.n_batch = (uint32_t)WN_MAX(WN_BATCH, ubatch);
     p.n_ubatch = (uint32_t)ubatch;
     p.n_seq_max = 1;
+    p.n_outputs_max = 1; /* else room for the logits of a whole batch */
     p.n_threads = p.n_threads_batch = llm->n_threads;
     p.abort_callback = should_stop;
     p.abort_callback_data = llm->log;

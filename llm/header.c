@@ -238,7 +238,7 @@ static const char *explain(const char *why)
     return why;
 }
 
-int wn_gguf_check(const char *path, enum wn_gguf_kind kind, struct wn_log *log)
+int wn_llm_check_file(const char *path, enum wn_gguf_kind kind, struct wn_log *log)
 {
     struct wn_header h = {.path = path, .log = log};
     struct wn_caught caught;

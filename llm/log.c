@@ -2,14 +2,13 @@
 #include "log.h"
 
 #include <llama.h>
-#include <mtmd.h>
 #include <string.h>
 
 #include "../pipeline/llm.h"
 
 #define MOST_MESSAGES 400 /* a bad file can make a library complain without end */
 
-/* Those libraries have one log callback a process, so where it leads is one variable a process. */
+/* ggml and llama.cpp have one log callback a process, so where it leads is one variable a process. */
 static struct {
     pthread_mutex_t lock;
     struct wn_log *log;
@@ -75,7 +74,6 @@ void wn_llm_route_logs(struct wn_log *log)
     route.log = log;
     route.left = MOST_MESSAGES;
     llama_log_set(on_log, NULL);
-    mtmd_log_set(on_log, NULL);
     pthread_mutex_unlock(&route.lock);
 }
 

@@ -128,7 +128,7 @@ static int set_up(struct wn_llm *llm, const struct wn_llm_params *params)
 {
     int err;
 
-    TRY(wn_gguf_check(params->model, WN_GGUF_LLM, llm->log));
+    TRY(wn_llm_check_file(params->model, WN_GGUF_LLM, llm->log));
     TRY(load(llm, params->model));
     if (llama_model_has_encoder(llm->model) || !llama_model_has_decoder(llm->model) ||
         llama_model_is_diffusion(llm->model))

@@ -30,7 +30,7 @@ struct wn_llm_info {
 /* Looks at a GGUF file's header alone; one sentence that names the field when llama.cpp must not
  * see it or when it is of the other kind. wn_llm_open() does so itself. */
 enum wn_gguf_kind { WN_GGUF_LLM, WN_GGUF_MMPROJ };
-int wn_gguf_check(const char *path, enum wn_gguf_kind kind, struct wn_log *log);
+int wn_llm_check_file(const char *path, enum wn_gguf_kind kind, struct wn_log *log);
 
 /* Checks the header first: a bad file gets one sentence that names the field. */
 int wn_llm_open(struct wn_llm **out, const struct wn_llm_params *params);
@@ -58,7 +58,8 @@ char *wn_llm_label(const char *format, int32_t number, double time);
 /* KV cells the prompt takes, without decoding it; or the cells of everything but visual parts when
  * n_segments is 0. */
 int64_t wn_llm_prompt_cells(struct wn_llm *llm, const struct wn_prompt *prompt);
-/* Fits a context to the prompt, prefills and generates. Not more than one call at a time. */
+/* Fits a context to the prompt, prefills and generates. Not more than one call at a time.
+ * ask->on_progress hears 0 to 1 of the prefill alone. */
 int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
                   const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats);
 /* The same prompt's logits for the next token, [n_vocab], freed by the caller: for tests. */

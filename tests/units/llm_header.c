@@ -39,7 +39,7 @@ static int check(struct gguf_context *g, enum wn_gguf_kind kind, char said[1024]
         assert_int_equal(truncate(path, size - cut), 0);
     }
     wn_log_init(&log);
-    const int err = wn_gguf_check(path, kind, &log);
+    const int err = wn_llm_check_file(path, kind, &log);
     snprintf(said, 1024, "%s", log.last_error);
     struct wn_llm *llm = NULL;
     if (kind == WN_GGUF_LLM) /* also what passes the check: libllama then finds no weights */
@@ -205,10 +205,10 @@ static void test_files(void **state)
     struct wn_log log;
 
     wn_log_init(&log);
-    assert_int_equal(wn_gguf_check("/nowhere/x.gguf", WN_GGUF_LLM, &log), WN_ERR_IO);
+    assert_int_equal(wn_llm_check_file("/nowhere/x.gguf", WN_GGUF_LLM, &log), WN_ERR_IO);
     assert_non_null(strstr(log.last_error, "x.gguf: cannot be opened"));
-    assert_int_equal(wn_gguf_check("/tmp", WN_GGUF_LLM, &log), WN_ERR_IO);
-    assert_int_equal(wn_gguf_check("/dev/null", WN_GGUF_LLM, &log), WN_ERR_IO);
+    assert_int_equal(wn_llm_check_file("/tmp", WN_GGUF_LLM, &log), WN_ERR_IO);
+    assert_int_equal(wn_llm_check_file("/dev/null", WN_GGUF_LLM, &log), WN_ERR_IO);
     wn_log_finish(&log);
 }
 
@@ -232,7 +232,7 @@ static void test_nasty(void **state)
         assert_true(!strncmp(log.last_error, e->d_name, strlen(e->d_name)));
         assert_null(strchr(log.last_error, '\n'));
         printf("%s\n", log.last_error);
-        assert_int_equal(wn_gguf_check(path, WN_GGUF_MMPROJ, &log), WN_ERR_MODEL);
+        assert_int_equal(wn_llm_check_file(path, WN_GGUF_MMPROJ, &log), WN_ERR_MODEL);
         wn_log_finish(&log);
         free(path);
         n++;
