@@ -51,8 +51,9 @@ static int sampler_create(struct llama_sampler **out, const struct llama_vocab *
     if (!(ask->temperature > 0)) {
         TRY(add_sampler(chain, llama_sampler_init_greedy()));
     } else {
+        const int top_k = ask->top_k > 0 ? ask->top_k : DEFAULT_TOP_K;
         const double top_p = ask->top_p > 0 ? ask->top_p : DEFAULT_TOP_P;
-        TRY(add_sampler(chain, llama_sampler_init_top_k(ask->top_k > 0 ? ask->top_k : DEFAULT_TOP_K)));
+        TRY(add_sampler(chain, llama_sampler_init_top_k(top_k)));
         TRY(add_sampler(chain, llama_sampler_init_top_p((float)top_p, 1)));
         TRY(add_sampler(chain, llama_sampler_init_temp((float)ask->temperature)));
         TRY(add_sampler(chain, llama_sampler_init_dist(ask->seed)));

@@ -145,7 +145,9 @@ static int feed_flush(struct feed *f)
                                                .logits = f->want});
 }
 
-static void place(llama_pos out[4], const struct wn_item *item, int32_t cell, llama_pos p0, int32_t i)
+/* Where the i-th row of an item at p0 stands. */
+static void place(llama_pos out[4], const struct wn_item *item, int32_t cell, llama_pos p0,
+                  int32_t i)
 {
     for (int s = 0; s < 4; s++)
         out[s] = item->layout && item->layout->mpos ? p0 + item->layout->mpos[cell][s] : p0 + i;
@@ -213,7 +215,8 @@ int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script,
         prev = item;
         pos += item->n_pos;
         done += item->n;
-        if (ask && ask->on_progress && ask->on_progress(ask->opaque, (double)done / (double)script->cells))
+        if (ask && ask->on_progress &&
+            ask->on_progress(ask->opaque, (double)done / (double)script->cells))
             TRY(wn_fail(llm->log, WN_ERR_ABORTED, "stopped by the progress callback"));
     }
 fail:

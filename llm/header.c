@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "header.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ggml.h>
 #include <stdlib.h>
@@ -89,8 +90,9 @@ static int check_keys(const struct wn_header *h)
         for (size_t at = 0, n = strlen(key); at < n; ) {
             const int len = wn_utf8_length((const unsigned char *)key + at, n - at);
             if (len <= 0)
-                return wn_fail(h->log, WN_ERR_MODEL, "%s: the name of key %lld is not UTF-8 (\"%s\")",
-                               h->name, (long long)i, wn_printable(shown, sizeof(shown), key));
+                return wn_fail(h->log, WN_ERR_MODEL, "%s: the name of key %lld is not UTF-8 "
+                               "(\"%s\")", h->name, (long long)i,
+                               wn_printable(shown, sizeof(shown), key));
             at += (size_t)len;
         }
     }
@@ -136,8 +138,8 @@ static int check_llm(const struct wn_header *h)
     int err;
 
     if (!strcmp(h->arch, "clip"))
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: is a vision encoder (mmproj), not a language model",
-                       h->name);
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: is a vision encoder (mmproj), not a language "
+                       "model", h->name);
     TRY(arch_uint(h, "block_count", true, MOST_LAYERS, &v));
     TRY(arch_uint(h, "embedding_length", true, 1 << 20, &v));
     TRY(arch_uint(h, "context_length", true, INT32_MAX, &v));
@@ -192,18 +194,27 @@ static int check_mmproj(const struct wn_header *h)
                        "(mmproj)", h->name, h->arch);
     if (vision < 0 || gguf_get_kv_type(h->gguf, vision) != GGUF_TYPE_BOOL ||
         !gguf_get_val_bool(h->gguf, vision))
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: holds no vision encoder (clip.has_vision_encoder)",
-                       h->name);
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: holds no vision encoder "
+                       "(clip.has_vision_encoder)", h->name);
     TRY(check_mmproj_scalars(h));
     for (int i = 0; i < WN_LEN(means); i++) {
         TRY(wn_header_array(h, means[i], GGUF_TYPE_FLOAT32, true, &id, &n));
         if (n != 3)
-            return wn_fail(h->log, WN_ERR_MODEL, "%s: the key %s has %zu numbers, expected 3", h->name,
-                           means[i], n);
+            return wn_fail(h->log, WN_ERR_MODEL, "%s: the key %s has %zu numbers, expected 3",
+                           h->name, means[i], n);
     }
     return WN_OK;
 fail:
     return err;
+}
+
+static bool is_name(const char *s)
+{
+    size_t n = 0;
+
+    while (isalnum((unsigned char)s[n]) || (s[n] && strchr("-_.", s[n])))
+        n++;
+    return n && n <= 64 && !s[n];
 }
 
 static int check_header(struct wn_header *h, enum wn_gguf_kind kind, uint64_t file_size)
@@ -212,9 +223,9 @@ static int check_header(struct wn_header *h, enum wn_gguf_kind kind, uint64_t fi
 
     TRY(check_keys(h));
     TRY(string_key(h, "general.architecture", &h->arch));
-    if (!h->arch[0] || strspn(h->arch, "abcdefghijklmnopqrstuvwxyz0123456789-_.ABCDEFGHIJKLMNOPQRSTUV"
-                                       "WXYZ") != strlen(h->arch) || strlen(h->arch) > 64)
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key general.architecture is no name", h->name);
+    if (!is_name(h->arch))
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key general.architecture is no name",
+                       h->name);
     TRY(kind == WN_GGUF_MMPROJ ? check_mmproj(h) : check_llm(h));
     TRY(check_tensors(h, file_size));
     return WN_OK;

@@ -33,8 +33,8 @@ static int twice(const struct wn_header *h, const char *text, int32_t a, size_t 
 {
     char shown[80];
 
-    return wn_fail(h->log, WN_ERR_MODEL, "%s: tokenizer.ggml.tokens holds \"%s\" twice (%d and %zu)",
-                   h->name, wn_printable(shown, sizeof(shown), text), a, b);
+    return wn_fail(h->log, WN_ERR_MODEL, "%s: tokenizer.ggml.tokens holds \"%s\" twice (%d and "
+                   "%zu)", h->name, wn_printable(shown, sizeof(shown), text), a, b);
 }
 
 /* llama.cpp asserts that no text stands twice. */
@@ -75,15 +75,16 @@ static int check_bytes(const struct wn_header *h, const struct table *t)
     return WN_OK;
 }
 
-static int check_parallel(const struct wn_header *h, const char *key, enum gguf_type type, size_t want)
+static int check_parallel(const struct wn_header *h, const char *key, enum gguf_type type,
+                          size_t want)
 {
     int64_t id;
     size_t n;
     const int err = wn_header_array(h, key, type, false, &id, &n);
 
     if (!err && n < want)
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key %s has %zu entries for %zu tokens", h->name,
-                       key, n, want);
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key %s has %zu entries for %zu tokens",
+                       h->name, key, n, want);
     return err;
 }
 
@@ -102,12 +103,15 @@ static int check_model(const struct wn_header *h, const char **model)
     const int64_t id = gguf_find_key(h->gguf, "tokenizer.ggml.model");
 
     if (id < 0)
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key tokenizer.ggml.model is missing", h->name);
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key tokenizer.ggml.model is missing",
+                       h->name);
     if (gguf_get_kv_type(h->gguf, id) != GGUF_TYPE_STRING)
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key tokenizer.ggml.model is no string", h->name);
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key tokenizer.ggml.model is no string",
+                       h->name);
     *model = gguf_get_val_str(h->gguf, id);
     if (!strcmp(*model, "none") || !strcmp(*model, "no_vocab"))
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: has no vocabulary (tokenizer.ggml.model)", h->name);
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: has no vocabulary (tokenizer.ggml.model)",
+                       h->name);
     return WN_OK;
 }
 
@@ -122,7 +126,8 @@ int wn_header_check_vocab(const struct wn_header *h)
     TRY(check_model(h, &model));
     TRY(wn_header_array(h, "tokenizer.ggml.tokens", GGUF_TYPE_STRING, true, &t.id, &n));
     if (n < 1 || n > MOST_TOKENS)
-        return wn_fail(h->log, WN_ERR_MODEL, "%s: tokenizer.ggml.tokens has %zu tokens", h->name, n);
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: tokenizer.ggml.tokens has %zu tokens", h->name,
+                       n);
     TRY(check_parallel(h, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, n));
     TRY(check_scores(h, n));
     TRY(wn_header_array(h, "tokenizer.ggml.merges", GGUF_TYPE_STRING, false, &id, &(size_t){0}));

@@ -8,7 +8,8 @@
 
 #define MOST_MESSAGES 400 /* a bad file can make a library complain without end */
 
-/* ggml and llama.cpp have one log callback a process, so where it leads is one variable a process. */
+/* ggml and llama.cpp have one log callback a process, so where it leads is one variable a
+ * process. */
 static struct {
     pthread_mutex_t lock;
     struct wn_log *log;

@@ -216,14 +216,14 @@ fail:
 static int check_rows(const struct wn_llm *llm, const struct wn_rows *rows)
 {
     if (rows->dim != llm->info.dim)
-        return wn_fail(llm->log, WN_ERR_ARG, "rows of width %d do not fit this language model, which "
-                       "takes rows of width %d", rows->dim, llm->info.dim);
+        return wn_fail(llm->log, WN_ERR_ARG, "rows of width %d do not fit this language model, "
+                       "which takes rows of width %d", rows->dim, llm->info.dim);
     for (int32_t f = 0; f < rows->n_frames; f++) {
         const struct wn_layout *layout = rows->frames[f].layout;
         for (int32_t i = rows->frame_ptr[f]; i < rows->frame_ptr[f + 1]; i++) {
             if (layout && (rows->cell[i] < 0 || rows->cell[i] >= layout->n_rows))
-                return wn_fail(llm->log, WN_ERR_ARG, "row %d of a segment stands for cell %d of %d", i,
-                               rows->cell[i], layout->n_rows);
+                return wn_fail(llm->log, WN_ERR_ARG, "row %d of a segment stands for cell %d of "
+                               "%d", i, rows->cell[i], layout->n_rows);
             const float *x = rows->data + (size_t)i * (size_t)rows->dim;
             float sum = 0;
             for (int32_t c = 0; c < rows->dim; c++)

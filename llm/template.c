@@ -232,8 +232,9 @@ static int from_wanted(struct wn_template *t, const char *wanted, struct wn_log 
     if (err == WN_ERR_NOMEM)
         return wn_nomem(log, "the chat template");
     if (err < 0)
-        return wn_fail(log, WN_ERR_ARG, "chat template \"%s\": neither a template that is known nor "
-                       "a text with {content} in it once", wn_printable(shown, sizeof(shown), wanted));
+        return wn_fail(log, WN_ERR_ARG, "chat template \"%s\": neither a template that is known "
+                       "nor a text with {content} in it once",
+                       wn_printable(shown, sizeof(shown), wanted));
     return WN_OK;
 }
 

@@ -150,7 +150,8 @@ static int control_token(struct wn_run *run, llama_token id)
     const enum llama_token_attr attr = llama_vocab_get_attr(run->vocab->llama, id);
     int err;
 
-    while ((attr & LLAMA_TOKEN_ATTR_LSTRIP) && run->n && isspace((unsigned char)run->raw[run->n - 1]))
+    while ((attr & LLAMA_TOKEN_ATTR_LSTRIP) && run->n &&
+           isspace((unsigned char)run->raw[run->n - 1]))
         run->n--;
     TRY(wn_run_end(run));
     TRY(wn_ids_add(run->out, &id, 1));

@@ -17,8 +17,8 @@ int wn_ids_add(struct wn_ids *ids, const llama_token *id, int32_t n);
 /* What a vocabulary takes for a control token, and what of it could be forged by plain text. */
 struct wn_vocab {
     const struct llama_vocab *llama;
-    llama_token *control;  /* control and unknown tokens, longest text first */
-    llama_token *forgeable; /* tokens that llama.cpp finds in plain text and that look like markup */
+    llama_token *control;   /* control and unknown tokens, longest text first */
+    llama_token *forgeable; /* tokens that llama.cpp finds in plain text and look like markup */
     int32_t n_control, n_forgeable;
 };
 int wn_vocab_init(struct wn_vocab *vocab, const struct llama_vocab *llama);

@@ -27,8 +27,10 @@ const char *const test_specials[] = {
 const int test_n_specials = (int)(sizeof(test_specials) / sizeof(test_specials[0]));
 const int test_n_control = (int)(sizeof(test_specials) / sizeof(test_specials[0])) - 5;
 
-static const char *const words[] = {"what", "color", "is", "the", "USER", "ASSISTANT", "frame", "user",
-                                    "assistant", "system", "User", "Assistant", "model", "hello"};
+static const char *const words[] = {
+    "what", "color", "is", "the", "USER", "ASSISTANT", "frame", "user", "assistant", "system",
+    "User", "Assistant", "model", "hello",
+};
 
 struct list {
     char *text[MOST];

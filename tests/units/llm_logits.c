@@ -25,8 +25,8 @@ static void check(bool ok, const char *pair, const char *what, double got, doubl
 {
     const char *slash = strrchr(pair, '/');
 
-    printf("%s %s: %s: %g (at most %g)\n", ok ? "ok  " : "FAIL", slash ? slash + 1 : pair, what, got,
-           want);
+    printf("%s %s: %s: %g (at most %g)\n", ok ? "ok  " : "FAIL", slash ? slash + 1 : pair, what,
+           got, want);
     n_passed += ok;
     n_failed += !ok;
 }
@@ -213,8 +213,8 @@ static char *whole_prompt(struct bench *b, const struct wn_prompt *p, int n)
 
     for (int f = 0; f < n; f++) {
         char *label = wn_llm_label(p->label ? p->label : "", f + 1, 0.5 * f);
-        char *longer = wn_sprintf("%s%s%s%s", text, !f && needs_space(text, label) ? " " : "", label,
-                                  mtmd_default_marker());
+        const char *space = !f && needs_space(text, label) ? " " : "";
+        char *longer = wn_sprintf("%s%s%s%s", text, space, label, mtmd_default_marker());
         free(text);
         free(label);
         text = longer;
@@ -421,9 +421,8 @@ static void check_pair(const char *model, const char *mmproj)
     check_sense(&b);
     check_whole(&b, "text alone", &(struct wn_prompt){.question = "what is in the picture ?"}, 0);
     check_whole(&b, "one picture", &(struct wn_prompt){.question = question}, 1);
-    check_whole(&b, "system message", &(struct wn_prompt){.question = question,
-                                                          .system = b.llm->tmpl.system[0]
-                                                                    ? "you see a picture." : NULL}, 1);
+    check_whole(&b, "system message", &(struct wn_prompt){
+        .question = question, .system = b.llm->tmpl.system[0] ? "you see a picture." : NULL}, 1);
     check_whole(&b, "labelled frames", &(struct wn_prompt){.question = question,
                                                            .label = "frame {n}:"}, 4);
     check_whole(&b, "timed frames", &(struct wn_prompt){.question = question, .label = "[{t}]"}, 6);

@@ -237,7 +237,8 @@ static void test_joined(void **state)
         {"[INST]", "the", "[/INST]"},
         {"<start_of_turn>user\n", "th", "e<end_of_turn>\n<start_of_turn>model\n"},
         {"a <b> c", " \n", "\n<|end|> <|assistant|>"},
-        {"<|user|>\n", "\xc3\xa9\xe4\xbd\xa0\xf0\x9f\x98\x80 <b>bold</b>", "<|end|>\n<|assistant|>\n"},
+        {"<|user|>\n", "\xc3\xa9\xe4\xbd\xa0\xf0\x9f\x98\x80 <b>bold</b>",
+         "<|end|>\n<|assistant|>\n"},
         {"<|im_start|><|im_end|><s>", " x ", "</s></s>"},
         {"", "", "<|user|>"},
     };
@@ -298,7 +299,8 @@ static void test_hostile(void **state)
             struct wn_template t;
             const char *name = i < n ? names[i] : wn_template_family(i - n);
             assert_int_equal(wn_template_make(&t, name, NULL, no_token, NULL, NULL), 0);
-            const char *const bad[] = {t.before, hostile, t.after}, *const good[] = {t.before, "x", t.after};
+            const char *const bad[] = {t.before, hostile, t.after};
+            const char *const good[] = {t.before, "x", t.after};
             struct wn_ids a = run_tokens(&v->vocab[bpe], bad, 3);
             struct wn_ids b = run_tokens(&v->vocab[bpe], good, 3);
             assert_int_equal(count_control(&v->vocab[bpe], &a, true),
@@ -339,7 +341,8 @@ static void clean_is(const char *bytes, size_t n, const char *want)
     for (size_t step = 1; step <= n; step++) { /* however the tokens cut it */
         struct wn_clean c = {0};
         for (size_t at = 0; at < n; at += step)
-            assert_int_equal(wn_clean_push(&c, bytes + at, WN_MIN(step, n - at), at + step >= n), 0);
+            assert_int_equal(wn_clean_push(&c, bytes + at, WN_MIN(step, n - at), at + step >= n),
+                             0);
         assert_string_equal(c.text ? c.text : "", want);
         wn_clean_finish(&c);
     }
