@@ -19,7 +19,9 @@ struct wn_needs {
 struct wn_encoder_info {
     const char *arch;       /* projector type as in the GGUF */
     int32_t dim;            /* of a row: the language model's input width */
-    int32_t n_layers;       /* whose taps can be read */
+    int32_t n_layers;       /* L, what layer numbers count from, as in Python */
+    int32_t n_read;         /* taps of layers 0 .. n_read - 1 can be read: below L where the encoder
+                             * stops early (LLaVA takes its features a layer before the end) */
     int32_t n_heads;
     bool has_cls;           /* a CLS token in the tower */
     bool cls_row;           /* its projected row is among the output rows */
