@@ -9,10 +9,11 @@ uint wn_group()
     return gl_WorkGroupID.x + gl_WorkGroupID.y * 32768u;
 }
 
-// What this invocation owns in a kernel that gives each one item.
+// What this invocation owns in a kernel of 64 invocations a workgroup, each with one item.
+// (gl_WorkGroupSize is 1 as long as the layout has not been declared.)
 int wn_item()
 {
-    return int(wn_group() * gl_WorkGroupSize.x + gl_LocalInvocationID.x);
+    return int(wn_group() * 64u + gl_LocalInvocationID.x);
 }
 
 // 1 / sqrt(x) for x >= 2^-100; twin: wn_rsqrt().
@@ -29,4 +30,11 @@ float wn_rsqrt(float x)
         y = w;
     }
     return y;
+}
+
+// Denormals as comparisons see them in C; devices that flush what they compute may still compare
+// what they load as it is.
+float wn_flushed(float x)
+{
+    return abs(x) < 1.17549435e-38 ? 0.0 : x;
 }

@@ -18,10 +18,10 @@ void main()
         return;
     const int s = wn_segment(i, p.n_segments);
     const int end = ptr[s + 1];
-    const float own = key[i];
+    const float own = wn_flushed(key[i]);
     int before = 0;
     for (int j = ptr[s]; j < end; j++) {
-        const float k = key[j];
+        const float k = wn_flushed(key[j]);
         const bool better = p.descending != 0 ? k > own : k < own;
         before += int(better || (k == own && j < i));
     }

@@ -5,13 +5,15 @@
 // Of the m rows of a segment with among[i] != 0 the one at place j stays when, stepped 0,
 // (j * k) mod m + k >= m, where k = table[m]; stepped 1, j % step == 0 and j / step < k, where
 // step = max(1, m / k). The others do not.
-layout(local_size_x = 64) in;
+#define THREADS 64
+layout(local_size_x = THREADS) in;
 layout(binding = 0) readonly buffer Ptr { int ptr[]; };
 layout(binding = 1) readonly buffer Table { int table[]; };
 layout(binding = 2) readonly buffer Among { int among[]; };
 layout(binding = 3) writeonly buffer Keep { int keep[]; };
 layout(push_constant) uniform P { int n, n_segments, stepped; } p;
 #include "segment.glsl"
+#include "prefix.glsl"
 
 // j * k mod m without 64-bit integers: j, k < m < 2^31.
 uint mul_mod(uint j, uint k, uint m)
@@ -42,16 +44,27 @@ bool stays(int j, int k, int m)
 
 void main()
 {
-    const int i = wn_item();
+    const int lane = int(gl_LocalInvocationID.x);
+    const int first = int(wn_group()) * THREADS, own = first + lane;
+    const int end = min(first + THREADS, ptr[p.n_segments]);
 
-    if (i >= ptr[p.n_segments])
-        return;
-    const int s = wn_segment(i, p.n_segments);
-    int j = 0, m = 0;
-    for (int k = ptr[s]; k < ptr[s + 1]; k++) {
-        const int one = int(among[k] != 0);
-        m += one;
-        j += k < i ? one : 0;
+    // The workgroup's rows, segment by segment: all invocations count the segment's rows together.
+    for (int i = first; i < end;) {
+        const int s = wn_segment(i, p.n_segments);
+        const int next = min(ptr[s + 1], end);
+        const bool mine = own >= i && own < next;
+        int all = 0, before = 0, m = 0, j = 0, here = 0;
+        for (int k = ptr[s] + lane; k < ptr[s + 1]; k += THREADS) {
+            const int one = int(among[k] != 0);
+            all += one;
+            before += k < i ? one : 0;
+        }
+        wn_prefix(all, m);
+        wn_prefix(before, j);
+        const int flag = int(mine && among[own] != 0);
+        j += wn_prefix(flag, here);
+        if (mine)
+            keep[own] = int(flag != 0 && stays(j, table[m], m));
+        i = next;
     }
-    keep[i] = int(among[i] != 0 && stays(j, table[m], m));
 }

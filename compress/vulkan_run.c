@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+#include "vulkan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long a plan may take before its device counts as lost; software ones share the host. */
+#define SECOND UINT64_C(1000000000)
+static const uint64_t gpu_timeout = 60 * SECOND, software_timeout = 900 * SECOND;
+
+enum { FOLD = 32768 }; /* workgroups along x; the shaders know it */
+
+/* What one run needs besides the objects that stay. */
+struct run {
+    const struct wn_plan_buffer *buf;
+    const struct wn_plan_call *call;
+    int n_bufs, n_calls;
+    struct wn_vk_place *place;   /* [n_bufs] in device memory */
+    struct wn_vk_place *in, *out; /* [n_bufs] in staging; size 0: not copied */
+    VkDescriptorSet *set;        /* [n_calls] */
+    /* The epochs, counted by barriers, in which a buffer was last written and last read. */
+    int *written, *read;
+    int epoch;
+};
+
+static void run_finish(struct run *run)
+{
+    free(run->place);
+    free(run->set);
+    free(run->written);
+}
+
+static int run_init(struct wn_vulkan *vk, struct run *run, const struct wn_plan *plan)
+{
+    *run = (struct run){.n_bufs = 0};
+    run->buf = wn_plan_buffers(plan, &run->n_bufs);
+    run->call = wn_plan_calls(plan, &run->n_calls);
+    run->place = wn_calloc((size_t)run->n_bufs, 3 * sizeof(*run->place));
+    run->set = wn_calloc((size_t)run->n_calls, sizeof(*run->set));
+    run->written = wn_calloc((size_t)run->n_bufs, 2 * sizeof(*run->written));
+    if (!run->place || !run->set || !run->written)
+        return wn_nomem(vk->log, "a plan");
+    run->in = run->place + run->n_bufs;
+    run->out = run->in + run->n_bufs;
+    run->read = run->written + run->n_bufs;
+    for (int i = 0; i < run->n_bufs; i++)
+        run->written[i] = run->read[i] = -1;
+    return WN_OK;
+}
+
+static size_t bytes(const struct wn_plan_buffer *buf)
+{
+    return (size_t)buf->n * 4;
+}
+
+/* ---- memory ---- */
+
+static int place_buffers(struct wn_vulkan *vk, struct run *run)
+{
+    const uint32_t range = vk->props.limits.maxStorageBufferRange;
+    int err;
+
+    for (int i = 0; i < run->n_bufs; i++) {
+        const struct wn_plan_buffer *b = &run->buf[i];
+        if (bytes(b) > range)
+            return wn_fail(vk->log, WN_ERR_LIMIT, "%s: buffer %s has %zu bytes, a shader sees %u",
+                           vk->name, b->name, bytes(b), range);
+        run->place[i].size = WN_MAX(bytes(b), 4);
+        if (vk->unified)
+            continue;
+        run->in[i].size = b->input ? bytes(b) : 0;
+        run->out[i].size = b->output ? bytes(b) : 0;
+    }
+    TRY(wn_vk_arena_fit(vk, &vk->arena, run->place, run->n_bufs));
+    if (!vk->unified)
+        TRY(wn_vk_arena_fit(vk, &vk->staging, run->in, 2 * run->n_bufs));
+    return WN_OK;
+fail:
+    return err;
+}
+
+/* Where the host writes a buffer's input, or reads its output. */
+static char *host_side(const struct wn_vulkan *vk, const struct run *run,
+                       const struct wn_vk_place *staged, int i)
+{
+    const struct wn_vk_place *p = vk->unified ? &run->place[i] : &staged[i];
+
+    return p->block->map + p->offset;
+}
+
+static void write_inputs(const struct wn_vulkan *vk, const struct run *run)
+{
+    for (int i = 0; i < run->n_bufs; i++) {
+        if (run->buf[i].input && run->buf[i].n)
+            memcpy(host_side(vk, run, run->in, i), run->buf[i].input, bytes(&run->buf[i]));
+    }
+}
+
+static void read_outputs(const struct wn_vulkan *vk, const struct run *run)
+{
+    for (int i = 0; i < run->n_bufs; i++) {
+        if (run->buf[i].output && run->buf[i].n)
+            memcpy(run->buf[i].output, host_side(vk, run, run->out, i), bytes(&run->buf[i]));
+    }
+}
+
+/* ---- descriptors ---- */
+
+static int reserve_descriptors(struct wn_vulkan *vk, uint32_t sets, uint32_t descriptors)
+{
+    VkDescriptorPoolSize size = {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER};
+    VkDescriptorPoolCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+        .poolSizeCount = 1,
+        .pPoolSizes = &size,
+    };
+    int err;
+
+    if (sets <= vk->max_sets && descriptors <= vk->max_descriptors) {
+        VK(vkResetDescriptorPool(vk->device, vk->descriptors, 0));
+        return WN_OK;
+    }
+    vkDestroyDescriptorPool(vk->device, vk->descriptors, NULL);
+    vk->descriptors = VK_NULL_HANDLE;
+    vk->max_sets = vk->max_descriptors = 0;
+    info.maxSets = sets + sets / 2;
+    size.descriptorCount = descriptors + descriptors / 2;
+    VK(vkCreateDescriptorPool(vk->device, &info, NULL, &vk->descriptors));
+    vk->max_sets = info.maxSets;
+    vk->max_descriptors = size.descriptorCount;
+    return WN_OK;
+fail:
+    return err;
+}
+
+static int bind_call(struct wn_vulkan *vk, struct run *run, int c)
+{
+    const struct wn_plan_call *call = &run->call[c];
+    const int n = call->kernel->n_bufs;
+    VkDescriptorBufferInfo buffer[WN_MAX_BUFS];
+    VkWriteDescriptorSet write[WN_MAX_BUFS];
+    const VkDescriptorSetAllocateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+        .descriptorPool = vk->descriptors,
+        .descriptorSetCount = 1,
+        .pSetLayouts = &vk->set_layout[n],
+    };
+    int err;
+
+    VK(vkAllocateDescriptorSets(vk->device, &info, &run->set[c]));
+    for (int i = 0; i < n; i++) {
+        const struct wn_vk_place *p = &run->place[call->buf[i]];
+        buffer[i] = (VkDescriptorBufferInfo){p->block->buffer, p->offset, p->size};
+        write[i] = (VkWriteDescriptorSet){
+            .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+            .dstSet = run->set[c],
+            .dstBinding = (uint32_t)i,
+            .descriptorCount = 1,
+            .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+            .pBufferInfo = &buffer[i],
+        };
+    }
+    vkUpdateDescriptorSets(vk->device, (uint32_t)n, write, 0, NULL);
+    return WN_OK;
+fail:
+    return err;
+}
+
+/* llvmpipe ends an invocation's loops after 65535 turns and says nothing. These kernels loop over
+ * the rows of a segment; n rows come first in their params. */
+static int check_loops(struct wn_vulkan *vk, const struct wn_plan_call *call)
+{
+    static const char *const loops[] = {"rank", "pair", "member_count", "member_fill"};
+    const uint32_t most = 60000; /* some turns go into finding the segment */
+
+    if (vk->props12.driverID != VK_DRIVER_ID_MESA_LLVMPIPE || call->params[0] <= most)
+        return WN_OK;
+    for (int i = 0; i < WN_LEN(loops); i++) {
+        if (!strcmp(call->kernel->name, loops[i]))
+            return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s over %u rows, this driver's loops end "
+                           "after %u", vk->name, loops[i], call->params[0], most);
+    }
+    return WN_OK;
+}
+
+/* Pipelines, and a descriptor set for each call. */
+static int prepare_calls(struct wn_vulkan *vk, struct run *run)
+{
+    const struct wn_vk_pipeline *pipeline;
+    uint32_t descriptors = 0;
+    int err;
+
+    for (int c = 0; c < run->n_calls; c++) {
+        TRY(check_loops(vk, &run->call[c]));
+        TRY(wn_vk_pipeline(vk, run->call[c].kernel, &pipeline));
+        descriptors += (uint32_t)run->call[c].kernel->n_bufs;
+    }
+    if (!run->n_calls)
+        return WN_OK;
+    TRY(reserve_descriptors(vk, (uint32_t)run->n_calls, descriptors));
+    for (int c = 0; c < run->n_calls; c++)
+        TRY(bind_call(vk, run, c));
+    return WN_OK;
+fail:
+    return err;
+}
+
+/* ---- commands ---- */
+
+static void barrier(const struct wn_vulkan *vk, VkPipelineStageFlags from, VkAccessFlags made,
+                    VkPipelineStageFlags to, VkAccessFlags used)
+{
+    const VkMemoryBarrier memory = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+        .srcAccessMask = made,
+        .dstAccessMask = used,
+    };
+
+    vkCmdPipelineBarrier(vk->commands, from, to, 0, 1, &memory, 0, NULL, 0, NULL);
+}
+
+static void copy(const struct wn_vulkan *vk, const struct wn_vk_place *from,
+                 const struct wn_vk_place *to, size_t size)
+{
+    const VkBufferCopy region = {from->offset, to->offset, size};
+
+    vkCmdCopyBuffer(vk->commands, from->block->buffer, to->block->buffer, 1, &region);
+}
+
+static bool record_uploads(const struct wn_vulkan *vk, struct run *run)
+{
+    bool any = false;
+
+    for (int i = 0; i < run->n_bufs; i++) {
+        if (!run->in[i].size)
+            continue;
+        copy(vk, &run->in[i], &run->place[i], run->in[i].size);
+        any = true;
+    }
+    return any;
+}
+
+/* A barrier where the call reads what was written, or writes what was read or written, since the
+ * last one. */
+static void guard(const struct wn_vulkan *vk, struct run *run, const struct wn_plan_call *call)
+{
+    bool hazard = false;
+
+    for (int i = 0; i < call->kernel->n_bufs; i++) {
+        const wn_buf b = call->buf[i];
+        hazard |= run->written[b] == run->epoch;
+        hazard |= (call->kernel->access[i] & WN_WRITE) && run->read[b] == run->epoch;
+    }
+    if (hazard) {
+        barrier(vk, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+                VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
+        run->epoch++;
+    }
+    for (int i = 0; i < call->kernel->n_bufs; i++) {
+        if (call->kernel->access[i] & WN_READ)
+            run->read[call->buf[i]] = run->epoch;
+        if (call->kernel->access[i] & WN_WRITE)
+            run->written[call->buf[i]] = run->epoch;
+    }
+}
+
+static int record_call(struct wn_vulkan *vk, struct run *run, int c)
+{
+    const struct wn_plan_call *call = &run->call[c];
+    const uint32_t groups = call->kernel->groups(call->params);
+    const uint32_t x = WN_MIN(groups, FOLD), y = groups / FOLD + (groups % FOLD != 0);
+    const struct wn_vk_pipeline *pipeline;
+    int err;
+
+    if (!groups)
+        return WN_OK;
+    if (y > vk->props.limits.maxComputeWorkGroupCount[1])
+        return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s needs %u workgroups", vk->name,
+                       call->kernel->name, groups);
+    TRY(wn_vk_pipeline(vk, call->kernel, &pipeline));
+    guard(vk, run, call);
+    vkCmdBindPipeline(vk->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->pipeline);
+    vkCmdBindDescriptorSets(vk->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1,
+                            &run->set[c], 0, NULL);
+    vkCmdPushConstants(vk->commands, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                       (uint32_t)call->kernel->params_size, call->params);
+    vkCmdDispatch(vk->commands, x, y, 1);
+    return WN_OK;
+fail:
+    return err;
+}
+
+static void record_downloads(const struct wn_vulkan *vk, struct run *run)
+{
+    if (vk->unified) {
+        barrier(vk, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+                VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+        return;
+    }
+    /* An output that no call touches comes straight from its upload. */
+    barrier(vk, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+            VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_READ_BIT);
+    for (int i = 0; i < run->n_bufs; i++) {
+        if (run->out[i].size)
+            copy(vk, &run->place[i], &run->out[i], run->out[i].size);
+    }
+    barrier(vk, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+}
+
+static int reserve_queries(struct wn_vulkan *vk, uint32_t n)
+{
+    const VkQueryPoolCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+        .queryType = VK_QUERY_TYPE_TIMESTAMP,
+        .queryCount = n + n / 2,
+    };
+    int err = WN_OK;
+
+    if (!vk->timestamp_bits || n <= vk->max_queries)
+        return WN_OK;
+    vkDestroyQueryPool(vk->device, vk->queries, NULL);
+    vk->queries = VK_NULL_HANDLE;
+    vk->max_queries = 0;
+    VK(vkCreateQueryPool(vk->device, &info, NULL, &vk->queries));
+    vk->max_queries = info.queryCount;
+fail:
+    return err;
+}
+
+static void stamp(const struct wn_vulkan *vk, int i)
+{
+    if (vk->queries)
+        vkCmdWriteTimestamp(vk->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, vk->queries,
+                            (uint32_t)i);
+}
+
+static int record(struct wn_vulkan *vk, struct run *run)
+{
+    const VkCommandBufferBeginInfo begin = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+        .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+    };
+    int err;
+
+    VK(vkResetCommandBuffer(vk->commands, 0)); /* a run that failed may have left it half-written */
+    VK(vkBeginCommandBuffer(vk->commands, &begin));
+    if (vk->queries)
+        vkCmdResetQueryPool(vk->commands, vk->queries, 0, (uint32_t)run->n_calls + 1);
+    if (!vk->unified && record_uploads(vk, run))
+        barrier(vk, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+                VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
+    stamp(vk, 0);
+    for (int c = 0; c < run->n_calls; c++) {
+        TRY(record_call(vk, run, c));
+        stamp(vk, c + 1);
+    }
+    record_downloads(vk, run);
+    VK(vkEndCommandBuffer(vk->commands));
+    return WN_OK;
+fail:
+    return err;
+}
+
+/* From here on a failure leaves work in flight, so that the device counts as lost. */
+static int submit(struct wn_vulkan *vk)
+{
+    const bool software = vk->props.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    const uint64_t timeout = software ? software_timeout : gpu_timeout;
+    const VkSubmitInfo info = {
+        .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+        .commandBufferCount = 1,
+        .pCommandBuffers = &vk->commands,
+    };
+    int err;
+
+    VK(vkResetFences(vk->device, 1, &vk->fence));
+    VK(vkQueueSubmit(vk->queue, 1, &info, vk->fence));
+    vk->lost = vk->hung = true;
+    VK(vkWaitForFences(vk->device, 1, &vk->fence, VK_TRUE, timeout));
+    vk->lost = vk->hung = false;
+    return WN_OK;
+fail:
+    vk->lost |= err == WN_ERR_DEVICE;
+    return err;
+}
+
+static int read_times(struct wn_vulkan *vk, int n)
+{
+    const uint64_t mask = vk->timestamp_bits < 64 ? (UINT64_C(1) << vk->timestamp_bits) - 1
+                                                  : UINT64_MAX;
+    uint64_t *t = NULL;
+    int err = WN_OK;
+
+    vk->n_ns = 0;
+    if (!vk->queries || !n)
+        return WN_OK;
+    t = wn_calloc((size_t)n + 1, sizeof(*t));
+    if (!t)
+        return wn_nomem(vk->log, "timestamps");
+    if (n > vk->max_ns) {
+        int64_t *ns = wn_regrow(vk->ns, (size_t)n, sizeof(*ns));
+        if (!ns) {
+            err = wn_nomem(vk->log, "timestamps");
+            goto fail;
+        }
+        vk->ns = ns;
+        vk->max_ns = n;
+    }
+    VK(vkGetQueryPoolResults(vk->device, vk->queries, 0, (uint32_t)n + 1,
+                             ((size_t)n + 1) * sizeof(*t), t, sizeof(*t), VK_QUERY_RESULT_64_BIT));
+    for (int i = 0; i < n; i++)
+        vk->ns[i] = (int64_t)((double)((t[i + 1] - t[i]) & mask)
+                              * (double)vk->props.limits.timestampPeriod);
+    vk->n_ns = n;
+fail:
+    free(t);
+    return err;
+}
+
+int wn_vk_run(struct wn_vulkan *vk, const struct wn_plan *plan)
+{
+    struct run run;
+    int err;
+
+    if (vk->lost)
+        return wn_fail(vk->log, WN_ERR_DEVICE, "%s: the device was lost", vk->name);
+    TRY(run_init(vk, &run, plan));
+    TRY(place_buffers(vk, &run));
+    TRY(prepare_calls(vk, &run));
+    TRY(reserve_queries(vk, (uint32_t)run.n_calls + 1));
+    TRY(record(vk, &run));
+    write_inputs(vk, &run);
+    TRY(submit(vk));
+    read_outputs(vk, &run);
+    TRY(read_times(vk, run.n_calls));
+fail:
+    run_finish(&run);
+    return err < 0 ? err : WN_OK;
+}
