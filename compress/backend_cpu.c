@@ -30,7 +30,8 @@ static bool meet(const struct wn_plan_buffer *a, const struct wn_plan_buffer *b)
 }
 
 /* The lowest place where buffer i meets none of the buffers before it that live when it does. */
-static size_t lowest(const struct wn_plan_buffer *buf, const struct place *place, int i, size_t size)
+static size_t lowest(const struct wn_plan_buffer *buf, const struct place *place, int i,
+                     size_t size)
 {
     size_t at = 0;
 

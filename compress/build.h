@@ -24,9 +24,12 @@ struct wn_view {
 struct wn_build {
     struct wn_plan *plan;
     const struct wn_rows *rows; /* shapes, layers and frames of the segment; not its row counts */
+    bool cls_row;               /* rows at -1, -1 are the projected CLS token */
+    bool need_attn, need_keys;  /* a later filter reads these taps: take them along */
+    const char *filter;         /* name, for sentences */
     struct wn_view in;
     struct wn_view out;         /* starts as `in`; build() replaces what changes */
-    /* out = W x in, in CSR; w_ptr WN_NONE: out row r is in row `base[r]`. */
+    /* out = W x in, in CSR; w_ptr WN_NONE: out row r is in row base[r]; base WN_NONE: out is in. */
     wn_buf base;                /* i32 [out.n] the in row that an out row stands for */
     wn_buf w_ptr, w_idx, w;
     struct wn_log *log;
@@ -39,13 +42,53 @@ struct wn_token_ops {
     int (*build)(void *priv, struct wn_build *b);
 };
 
-/* ---- pieces that many filters share ---- */
+/* Records a call of kernel `name`: params, then its buffers in order. */
+#define WN_CALL(b, name, params, ...) \
+    wn_plan_call((b)->plan, &wn_kernel_##name, params, (const wn_buf[]){__VA_ARGS__})
 
-/* CLS score of every row: layers [first, end) of the encoder in Python's slice rules, summed over
- * layers, heads averaged or summed. */
-wn_buf wn_build_cls_score(struct wn_build *b, int32_t first, int32_t end, bool mean);
-/* table[m] = wn_keep(keep, m) for m in 0 .. n: what `cut` and `spread` read. */
-wn_buf wn_build_keep_table(struct wn_build *b, double keep);
+/* ---- taps ---- */
+
+/* Layers [first, end) of an encoder with this many, in Python's slice rules, brought into range;
+ * never empty: at least the layer before `end`. */
+void wn_layer_slice(int32_t n_layers, int32_t first, int32_t end, int32_t *from, int32_t *to);
+/* Asks for the CLS rows of that slice, or for what stands in for them. */
+void wn_need_cls(struct wn_needs *needs, const struct wn_encoder_info *info, int32_t first,
+                 int32_t end);
+/* CLS score of every row: that slice, summed over layers, heads averaged or summed. Without a CLS
+ * token: attention received. Where the CLS token itself has a row, `cls` is its score. */
+wn_buf wn_build_cls_score(struct wn_build *b, int32_t first, int32_t end, bool mean, float cls);
+
+/* ---- tables and lists ---- */
+
+wn_buf wn_build_ints(struct wn_build *b, const char *name, const int32_t *v, int64_t n); /* owned */
+/* The same, to be read on the host; lives as long as the plan, NULL after a failure. */
+const int32_t *wn_build_keep_ints(struct wn_build *b, const int32_t *v, int64_t n);
+/* Zeroed; the plan fails when it is NULL. Freed by the caller. */
+int32_t *wn_build_scratch(struct wn_build *b, int64_t n);
+/* table[m] for m in 0 .. in.n: how many of m rows stay; what `cut` and `spread` read. */
+wn_buf wn_build_table(struct wn_build *b, int32_t (*stay)(int32_t m, const void *arg),
+                      const void *arg);
+wn_buf wn_build_keep_table(struct wn_build *b, double keep); /* wn_keep(keep, m) */
+/* How many rows of each frame stay by such a table. Sets *n_out to all of
+ * them. NULL and in.n where the host does not know how many rows a frame has. mode as in struct
+ * wn_select. */
+const int32_t *wn_build_counts(struct wn_build *b, wn_buf table, const int32_t *mode,
+                               int32_t *n_out);
+wn_buf wn_build_fill(struct wn_build *b, int32_t value); /* i32 [n] */
+/* value(layout, cell, arg) of every row's cell. */
+wn_buf wn_build_lookup(struct wn_build *b,
+                       int32_t (*value)(const struct wn_layout *layout, int32_t cell, void *arg),
+                       void *arg);
+wn_buf wn_build_mix(struct wn_build *b, wn_buf x, int32_t a, wn_buf z, int32_t b_z, int32_t c,
+                    bool as_float);
+/* in.ptr of one segment that holds every frame: [2]. */
+wn_buf wn_build_whole_ptr(struct wn_build *b);
+/* offset + scale * cos(row, the row with its cell in frame ref[f]), ref [n_frames]; `none` where
+ * there is no such row. f32 [n]. */
+wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, float scale,
+                         float none);
+
+/* ---- rows in, rows out ---- */
 
 enum wn_order { WN_RASTER, WN_BY_RANK };
 struct wn_select {
@@ -53,18 +96,26 @@ struct wn_select {
     bool ascending;      /* the lowest keys stay */
     wn_buf table;        /* how many of m stay */
     bool global;         /* over the whole segment, not frame by frame */
-    const bool *whole;   /* [n_frames] these frames stay whole (frame by frame only); or NULL */
-    enum wn_order order; /* inside a frame */
-    const int32_t *count; /* [n_frames] what stays of each frame, where the host knows; copied */
-    int32_t n_out;       /* most rows that can stay */
+    const int32_t *mode; /* [n_frames] 0: by key, 1: stays whole, -1: goes (frame by frame only); or
+                            NULL; copied */
+    enum wn_order order; /* inside a frame; WN_BY_RANK frame by frame only */
 };
+/* The flags alone, i32 [n]; and the ranks and modes that led to them. */
+wn_buf wn_build_cut(struct wn_build *b, const struct wn_select *s, wn_buf *rank, wn_buf *mode);
 /* Keeps rows by key: sets out and base, takes data, cell, score and taps along. */
 void wn_build_select(struct wn_build *b, const struct wn_select *s);
-/* Like that from flags: keep i32 [n], ascending. */
-void wn_build_compact(struct wn_build *b, wn_buf keep, const int32_t *count, int32_t n_out);
-/* out = CSR x in; cell, score and taps follow base. */
-void wn_build_combine(struct wn_build *b, wn_buf base, wn_buf w_ptr, wn_buf w_idx, wn_buf w,
-                      wn_buf out_ptr, const int32_t *count, int32_t n_out);
-wn_buf wn_build_ints(struct wn_build *b, const char *name, const int32_t *v, int64_t n); /* owned */
+/* Rows that stay, as flags. */
+struct wn_list {
+    wn_buf keep;          /* i32 [n] */
+    wn_buf rank, mode;    /* order inside a frame as of the kernel `compact`; WN_NONE: ascending */
+    const int32_t *count; /* [n_frames] how many of each frame, where the host knows; or NULL */
+    int32_t n_out;        /* most rows that can stay */
+};
+/* Sets out and base, takes data, cell, score and taps along. */
+void wn_build_compact(struct wn_build *b, const struct wn_list *list);
+/* Like it, but every row i joins the kept row to[i] of its frame (WN_NONE: none): data becomes W x
+ * in. A kept row that c others join has weight share(c, true), they share(c, false). */
+void wn_build_merge(struct wn_build *b, const struct wn_list *list, wn_buf to,
+                    float (*share)(int32_t c, bool first));
 
 #endif

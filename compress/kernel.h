@@ -11,7 +11,8 @@
  *    then the lanes add up as a tree: for (h = WN_LANES / 2; h; h /= 2) lane[l] += lane[l + h];
  *    see wn_dot(). Any vector width gives these bits;
  *  - order is total: better value first, then the lower index;
- *  - denormals are flushed (wn_flush_enter), products are not fused (-ffp-contract=off, `precise`). */
+ *  - denormals are flushed (wn_flush_enter), products are not fused (-ffp-contract=off, `precise`).
+ */
 #ifndef WN_KERNEL_H
 #define WN_KERNEL_H
 

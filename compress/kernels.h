@@ -16,6 +16,7 @@ struct wn_reduce_params {
     float scale;
 };
 static_assert(sizeof(struct wn_reduce_params) == 40, "mirrors reduce.comp");
+extern const struct wn_kernel wn_kernel_reduce;
 
 /* rank: rank[i] = how many rows of i's segment stand before i, best first.
  * `descending` 0: the lowest key is best. Ties: lower index first.
@@ -24,6 +25,7 @@ struct wn_rank_params {
     int32_t n, n_segments, descending;
 };
 static_assert(sizeof(struct wn_rank_params) == 12, "mirrors rank.comp");
+extern const struct wn_kernel wn_kernel_rank;
 
 /* cut: keep[i] = rank[i] < table[rows in i's segment]; a segment with mode[s] > 0 keeps everything,
  * one with mode[s] < 0 nothing; for i < ptr[n_segments].
@@ -33,23 +35,27 @@ struct wn_cut_params {
     int32_t n, n_segments;
 };
 static_assert(sizeof(struct wn_cut_params) == 8, "mirrors cut.comp");
+extern const struct wn_kernel wn_kernel_cut;
 
-/* spread: keeps k = table[m] of the m rows of a segment with among[i] != 0, evenly. The one at place
- * j of these (from 0) stays when, stepped 0: (j * k) mod m + k >= m, exactly, with products up to 62
- * bits; stepped 1: j % step == 0 and j / step < k, where step = max(1, m / k).
+/* spread: keeps k = table[m] of the m rows of a segment with among[i] != 0, evenly. The one at
+ * place j of these (from 0) stays when, stepped 0: (j * k) mod m + k >= m, exactly, with products
+ * up to 62 bits; stepped 1: j % step == 0 and j / step < k, where step = max(1, m / k).
  * k 0: none. keep[i] = 0 for the others; for i < ptr[n_segments].
  * buf: ptr i32 [F + 1] read, table i32 [n + 1] read, among i32 [n] read, keep i32 [n] write. */
 struct wn_spread_params {
     int32_t n, n_segments, stepped;
 };
 static_assert(sizeof(struct wn_spread_params) == 12, "mirrors spread.comp");
+extern const struct wn_kernel wn_kernel_spread;
 
-/* lookup: y[i] = table[at[f] + cell[i]] as 32-bit words, where f is i's frame; for i < ptr[n_frames].
+/* lookup: y[i] = table[at[f] + cell[i]] as 32-bit words, where f is i's frame; for
+ * i < ptr[n_frames].
  * buf: cell i32 [n] read, ptr i32 [F + 1] read, at i32 [F] read, table [m] read, y [n] write. */
 struct wn_lookup_params {
     int32_t n, n_frames;
 };
 static_assert(sizeof(struct wn_lookup_params) == 8, "mirrors lookup.comp");
+extern const struct wn_kernel wn_kernel_lookup;
 
 /* where: y[i] = flag[i] != 0 ? value : x[i]; for i < ptr[n_frames].
  * buf: x f32 [n] read, flag i32 [n] read, ptr i32 [F + 1] read, y f32 [n] write. */
@@ -58,6 +64,7 @@ struct wn_where_params {
     float value;
 };
 static_assert(sizeof(struct wn_where_params) == 12, "mirrors where.comp");
+extern const struct wn_kernel wn_kernel_where;
 
 /* mix: y[i] = a * x[i] + b * z[i] + c in integers; as_float != 0: that number as a float; for
  * i < ptr[n_frames].
@@ -66,6 +73,7 @@ struct wn_mix_params {
     int32_t n, n_frames, a, b, c, as_float;
 };
 static_assert(sizeof(struct wn_mix_params) == 24, "mirrors mix.comp");
+extern const struct wn_kernel wn_kernel_mix;
 
 /* chunk: to[i] = the first row of i's run of `size` rows of its frame (runs start at the frame's
  * first row), WN_NONE in a last run that is shorter; for i < ptr[n_frames].
@@ -74,6 +82,7 @@ struct wn_chunk_params {
     int32_t n, n_frames, size;
 };
 static_assert(sizeof(struct wn_chunk_params) == 12, "mirrors chunk.comp");
+extern const struct wn_kernel wn_kernel_chunk;
 
 /* own: keep[i] = to[i] == i; for i < ptr[n_frames].
  * buf: to i32 [n] read, ptr i32 [F + 1] read, keep i32 [n] write. */
@@ -81,6 +90,7 @@ struct wn_own_params {
     int32_t n, n_frames;
 };
 static_assert(sizeof(struct wn_own_params) == 8, "mirrors own.comp");
+extern const struct wn_kernel wn_kernel_own;
 
 /* noise: for i < ptr[n_segments], key[i] = a 24-bit integer as float, from hash(seed, id[f],
  * cell[i]) where f is i's frame.
@@ -92,16 +102,18 @@ struct wn_noise_params {
     uint32_t seed;
 };
 static_assert(sizeof(struct wn_noise_params) == 12, "mirrors noise.comp");
+extern const struct wn_kernel wn_kernel_noise;
 
 /* compact: the kept rows of every frame, in order: out_ptr = prefix sums of the counts,
  * idx[out_ptr[f] ..] = kept rows of f, ascending, or by_rank != 0: the row of rank r at place r
  * for frames whose mode[f] is 0 (there the kept ones must be ranks 0 .. count - 1).
- * One workgroup. buf: keep i32 [n] read, rank i32 [n] read, mode i32 [F] read, ptr i32 [F + 1] read,
- * idx i32 [n] write, out_ptr i32 [F + 1] write. */
+ * One workgroup. buf: keep i32 [n] read, rank i32 [n] read, mode i32 [F] read,
+ * ptr i32 [F + 1] read, idx i32 [n] write, out_ptr i32 [F + 1] write. */
 struct wn_compact_params {
     int32_t n, n_frames, by_rank;
 };
 static_assert(sizeof(struct wn_compact_params) == 12, "mirrors compact.comp");
+extern const struct wn_kernel wn_kernel_compact;
 
 /* take: y[i][c] = x[idx[i]][c] as 32-bit words, for i < out_ptr[n_frames], c < width.
  * buf: x [m][width] read, idx i32 [n] read, out_ptr i32 [F + 1] read, y [n][width] write. */
@@ -109,6 +121,7 @@ struct wn_take_params {
     int32_t n, n_frames, width;
 };
 static_assert(sizeof(struct wn_take_params) == 12, "mirrors take.comp");
+extern const struct wn_kernel wn_kernel_take;
 
 /* pair: mate[i] = the row of frame ref[f] that has the same cell as i (the first one), or WN_NONE;
  * f is i's frame; ref[f] WN_NONE: no mate; ref[f] may be f; for i < ptr[n_frames].
@@ -117,6 +130,7 @@ struct wn_pair_params {
     int32_t n, n_frames;
 };
 static_assert(sizeof(struct wn_pair_params) == 8, "mirrors pair.comp");
+extern const struct wn_kernel wn_kernel_pair;
 
 /* pair_cos: y[i] = offset + scale * cos(x[i], x[mate[i]]), or `none` where mate[i] is WN_NONE;
  * cos(a, b) = dot(a, b) * (rsqrt(max(dot(a, a), 1e-16)) * rsqrt(max(dot(b, b), 1e-16))), for
@@ -127,6 +141,7 @@ struct wn_pair_cos_params {
     float offset, scale, none;
 };
 static_assert(sizeof(struct wn_pair_cos_params) == 24, "mirrors pair_cos.comp");
+extern const struct wn_kernel wn_kernel_pair_cos;
 
 /* unit: y[i] = x[i] * rsqrt(max(dot(x[i], x[i]), 1e-24)), for i < ptr[n_frames].
  * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, y f32 [n][dim] write. */
@@ -134,6 +149,7 @@ struct wn_unit_params {
     int32_t n, n_frames, dim;
 };
 static_assert(sizeof(struct wn_unit_params) == 12, "mirrors unit.comp");
+extern const struct wn_kernel wn_kernel_unit;
 
 /* nearest: to[i] = the row t among frame f's targets, target[k] for k in [target_ptr[f],
  * target_ptr[f + 1]), with the largest dot(x[i], x[t]), first of equals, and value[i] that dot, for
@@ -145,24 +161,27 @@ struct wn_nearest_params {
     int32_t n, n_frames, dim;
 };
 static_assert(sizeof(struct wn_nearest_params) == 12, "mirrors nearest.comp");
+extern const struct wn_kernel wn_kernel_nearest;
 
-/* member_count: count[r] = 1 + members of r, for the output rows r of every frame f: members are the
- * rows i of frame f with to[i] == base[r] and i != base[r]. Entries of row r of W. to[i] is WN_NONE
- * or a row of i's frame, base[r] a row of r's.
+/* member_count: count[r] = 1 + members of r, for the output rows r of every frame f: members are
+ * the rows i of frame f with to[i] == base[r] and i != base[r]. Entries of row r of W. to[i] is
+ * WN_NONE or a row of i's frame, base[r] a row of r's.
  * buf: ptr i32 [F + 1] read, to i32 [n] read, out_ptr i32 [F + 1] read, base i32 [n_out] read,
  * count i32 [n_out] write. */
 struct wn_member_count_params {
     int32_t n_out, n_frames;
 };
 static_assert(sizeof(struct wn_member_count_params) == 8, "mirrors member_count.comp");
+extern const struct wn_kernel wn_kernel_member_count;
 
-/* scan: out[0] = 0, out[i + 1] = out[i] + x[i], for i < ptr[n_frames]; and out stays at the total up
- * to n.
+/* scan: out[0] = 0, out[i + 1] = out[i] + x[i], for i < ptr[n_frames]; and out stays at the total
+ * up to n.
  * One workgroup. buf: x i32 [n] read, ptr i32 [F + 1] read, out i32 [n + 1] write. */
 struct wn_scan_params {
     int32_t n, n_frames;
 };
 static_assert(sizeof(struct wn_scan_params) == 8, "mirrors scan.comp");
+extern const struct wn_kernel wn_kernel_scan;
 
 /* member_fill: the entries that member_count counted, from w_ptr[r] on: base[r] with weight
  * share[c][0], then the members in ascending order with weight share[c][1], c: members of r.
@@ -173,6 +192,7 @@ struct wn_member_fill_params {
     int32_t n_out, n_frames;
 };
 static_assert(sizeof(struct wn_member_fill_params) == 8, "mirrors member_fill.comp");
+extern const struct wn_kernel wn_kernel_member_fill;
 
 /* combine: y[r] = sum over k in [w_ptr[r], w_ptr[r + 1]) of w[k] * x[w_idx[k]], in order of k,
  * for r < out_ptr[n_frames].
@@ -182,5 +202,6 @@ struct wn_combine_params {
     int32_t n_out, n_frames, dim;
 };
 static_assert(sizeof(struct wn_combine_params) == 12, "mirrors combine.comp");
+extern const struct wn_kernel wn_kernel_combine;
 
 #endif

@@ -20,8 +20,9 @@ int wn_compressor_create(struct wn_compressor **out, const struct wn_compressor_
 void wn_compressor_destroy(struct wn_compressor **compressor);
 
 /* Adds what the filters need of an encoder with these properties; fails with a sentence where a
- * need cannot be met and nothing stands in. */
-int wn_compressor_needs(const struct wn_compressor *compressor, const struct wn_encoder_info *info,
+ * need cannot be met and nothing stands in. Before the first run: it tells the filters whether rows
+ * of the CLS token are among the rows. */
+int wn_compressor_needs(struct wn_compressor *compressor, const struct wn_encoder_info *info,
                         struct wn_needs *needs);
 /* One segment: takes *in (also on failure) and gives what is left of it. No filters: *in itself. */
 int wn_compressor_run(struct wn_compressor *compressor, struct wn_rows **in, struct wn_rows **out);

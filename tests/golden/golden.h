@@ -5,7 +5,8 @@
  *
  * DIR holds a folder a set, each with one safetensors file a case. Parameters come from a file's
  * metadata, expectations from its tensors, nothing from its name. Adding a set: put NAME into
- * `golden_sets` of tests/golden/meson.build and write sets/NAME.c with `golden_NAME`. */
+ * `golden_sets` of tests/meson.build and write sets/NAME.c with `golden_NAME`. A case passes when
+ * it did not fail and every out.* tensor was compared. */
 #ifndef WN_GOLDEN_H
 #define WN_GOLDEN_H
 
@@ -21,14 +22,20 @@ struct golden_case {
     struct wn_backend *backend;     /* to run plans on */
     struct wn_pool *pool;
     struct wn_log *log;
+    double tolerance;               /* the set's, or the default */
     char why[512];                  /* set by the checks below: the first difference */
     int failed;
+    bool *checked;                  /* [file->n] private, as is what follows */
+    void **made;
+    int n_made;
 };
 
 struct golden_set {
     const char *name;   /* of the folder */
     bool runs_kernels;  /* false: skipped on vulkan */
     double tolerance;   /* of floats, relative to the tensor's largest value; 0: 1e-5 */
+    const char *const *beyond; /* NULL-ended prefixes of out.* tensors that are of something which
+                                  winnow does not have; or NULL */
     /* Runs one case and checks every out.* tensor (and mid.* where there is one of ours). */
     void (*run)(struct golden_case *c);
 };
@@ -48,7 +55,7 @@ const float *golden_f32(struct golden_case *c, const char *name, int64_t *shape,
 const int32_t *golden_i32(struct golden_case *c, const char *name, int64_t *shape, int *n_dims);
 bool golden_has_tensor(const struct golden_case *c, const char *name);
 
-/* Compares with tensor `name`: counts and every value. */
+/* Compares with tensor `name`: counts and every value; NaN equals NaN. */
 void golden_expect_i32(struct golden_case *c, const char *name, const int32_t *got, int64_t n);
 void golden_expect_f32(struct golden_case *c, const char *name, const float *got, int64_t n);
 void golden_fail(struct golden_case *c, const char *fmt, ...) WN_PRINTF(2, 3);

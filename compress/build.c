@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+#include "build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- taps ---- */
+
+void wn_layer_slice(int32_t n_layers, int32_t first, int32_t end, int32_t *from, int32_t *to)
+{
+    const int32_t stop = end < 0 ? end + n_layers : WN_MIN(end, n_layers);
+    const int32_t start = first < 0 ? first + n_layers : first;
+
+    *to = WN_MAX(stop, 1);
+    *from = WN_MAX(WN_MIN(start, *to - 1), 0);
+}
+
+void wn_need_cls(struct wn_needs *needs, const struct wn_encoder_info *info, int32_t first,
+                 int32_t end)
+{
+    const int32_t n = WN_MIN(info->n_layers, WN_MAX_LAYERS);
+    int32_t from, to;
+
+    if (n < 1)
+        return;
+    wn_layer_slice(n, first, end, &from, &to);
+    if (!info->has_cls)
+        from = to = n - 1;
+    for (int32_t l = from; l < WN_MAX(to, from + 1); l++)
+        needs->cls[l] = true;
+}
+
+static int32_t is_cls(const struct wn_layout *layout, int32_t cell, void *arg)
+{
+    return layout->pos[cell][0] < 0;
+}
+
+/* Where layer `from` stands among the taps, when those up to `to` follow it; else -1. */
+static int32_t find_layers(const struct wn_rows *rows, int32_t from, int32_t to)
+{
+    for (int32_t k = 0; k < rows->attn_layers; k++) {
+        if (rows->attn_layer[k] == from)
+            return k + to - from <= rows->attn_layers &&
+                   rows->attn_layer[k + to - from - 1] == to - 1 ? k : -1;
+    }
+    return -1;
+}
+
+wn_buf wn_build_cls_score(struct wn_build *b, int32_t first, int32_t end, bool mean, float cls)
+{
+    const struct wn_rows *rows = b->rows;
+    int32_t at = 0, from = 0, to = rows->attn_layers;
+
+    if (b->in.attn == WN_NONE) {
+        wn_plan_fail(b->plan, WN_ERR_UNSUPPORTED,
+                     "%s needs attention of the vision encoder, which this one does not give",
+                     b->filter);
+        return WN_NONE;
+    }
+    if (!rows->attn_received) {
+        wn_layer_slice(rows->encoder_layers, first, end, &from, &to);
+        at = find_layers(rows, from, to);
+    }
+    if (at < 0) {
+        wn_plan_fail(b->plan, WN_ERR_ARG, "%s needs the CLS attention of layers %d to %d",
+                     b->filter, (int)from, (int)to - 1);
+        return WN_NONE;
+    }
+    const wn_buf score = wn_plan_temp(b->plan, "cls score", b->in.n);
+    const struct wn_reduce_params p = {
+        .n = b->in.n,
+        .width = rows->attn_layers * rows->attn_heads,
+        .offset = at * rows->attn_heads,
+        .n_c = 1,
+        .n_a = to - from,
+        .step_a = rows->attn_heads,
+        .n_b = rows->attn_heads,
+        .step_b = 1,
+        .scale = mean ? 1.0f / (float)WN_MAX(rows->attn_heads, 1) : 1.0f,
+    };
+    WN_CALL(b, reduce, &p, b->in.attn, score);
+    if (!b->cls_row)
+        return score;
+    const wn_buf marked = wn_plan_temp(b->plan, "score", b->in.n);
+    const struct wn_where_params w = {
+        .n = b->in.n,
+        .n_frames = b->in.n_frames,
+        .value = cls,
+    };
+    WN_CALL(b, where, &w, score, wn_build_lookup(b, is_cls, NULL), b->in.ptr, marked);
+    return marked;
+}
+
+/* ---- tables and lists ---- */
+
+wn_buf wn_build_ints(struct wn_build *b, const char *name, const int32_t *v, int64_t n)
+{
+    return wn_plan_owned(b->plan, name, v, n);
+}
+
+/* What the host knows of an owned buffer; NULL after a failure. */
+static const int32_t *owned(const struct wn_build *b, wn_buf buf)
+{
+    int n;
+    const struct wn_plan_buffer *buffers = wn_plan_buffers(b->plan, &n);
+
+    return buf < 0 || buf >= n ? NULL : buffers[buf].own;
+}
+
+int32_t *wn_build_scratch(struct wn_build *b, int64_t n)
+{
+    int32_t *v = wn_calloc((size_t)n, sizeof(*v));
+
+    if (!v)
+        wn_plan_fail(b->plan, WN_ERR_NOMEM, "out of memory for %s", b->filter);
+    return v;
+}
+
+const int32_t *wn_build_keep_ints(struct wn_build *b, const int32_t *v, int64_t n)
+{
+    return owned(b, wn_build_ints(b, "host", v, n));
+}
+
+wn_buf wn_build_table(struct wn_build *b, int32_t (*stay)(int32_t m, const void *arg),
+                      const void *arg)
+{
+    int32_t *v = wn_build_scratch(b, (int64_t)b->in.n + 1);
+    wn_buf table;
+
+    for (int32_t m = 0; v && m <= b->in.n; m++)
+        v[m] = stay(m, arg);
+    table = wn_build_ints(b, "table", v, (int64_t)b->in.n + 1);
+    free(v);
+    return table;
+}
+
+static int32_t stay_keep(int32_t m, const void *arg)
+{
+    return wn_keep(*(const double *)arg, m);
+}
+
+wn_buf wn_build_keep_table(struct wn_build *b, double keep)
+{
+    return wn_build_table(b, stay_keep, &keep);
+}
+
+/* Of all rows as one segment. */
+static int32_t total_count(const struct wn_build *b, wn_buf table)
+{
+    const int32_t *stay = owned(b, table);
+
+    return stay && b->in.count ? WN_MIN(stay[b->in.n], b->in.n) : b->in.n;
+}
+
+const int32_t *wn_build_counts(struct wn_build *b, wn_buf table, const int32_t *mode,
+                               int32_t *n_out)
+{
+    const int32_t *stay = owned(b, table), *kept;
+    int32_t total = 0;
+
+    *n_out = b->in.n;
+    if (!stay || !b->in.count)
+        return NULL;
+    int32_t *count = wn_build_scratch(b, b->in.n_frames);
+    for (int32_t f = 0; count && f < b->in.n_frames; f++) {
+        const int32_t m = b->in.count[f], how = mode ? mode[f] : 0;
+        count[f] = how > 0 ? m : how < 0 ? 0 : WN_MIN(stay[m], m);
+        total += count[f];
+    }
+    kept = count ? wn_build_keep_ints(b, count, b->in.n_frames) : NULL;
+    if (kept)
+        *n_out = total;
+    free(count);
+    return kept;
+}
+
+wn_buf wn_build_fill(struct wn_build *b, int32_t value)
+{
+    return wn_build_mix(b, b->in.cell, 0, b->in.cell, 0, value, false);
+}
+
+/* Where the table of frame f's layout begins: frames of one layout share it. */
+static int32_t layout_at(const struct wn_rows *rows, int32_t f, int32_t *at, int32_t end)
+{
+    for (int32_t g = f - 1; g >= 0; g--) {
+        if (rows->frames[g].layout == rows->frames[f].layout) {
+            at[f] = at[g];
+            return end;
+        }
+    }
+    at[f] = end;
+    return end + rows->frames[f].layout->n_rows;
+}
+
+wn_buf wn_build_lookup(struct wn_build *b,
+                       int32_t (*value)(const struct wn_layout *layout, int32_t cell, void *arg),
+                       void *arg)
+{
+    const int32_t n_frames = b->in.n_frames;
+    int32_t *at = wn_build_scratch(b, n_frames), *table = NULL, size = 0;
+    wn_buf y = WN_NONE;
+
+    for (int32_t f = 0; at && f < n_frames; f++)
+        size = layout_at(b->rows, f, at, size);
+    table = at ? wn_build_scratch(b, size) : NULL;
+    for (int32_t f = 0, end = 0; table && f < n_frames; f++) {
+        const struct wn_layout *layout = b->rows->frames[f].layout;
+        if (at[f] < end)
+            continue;
+        for (int32_t c = 0; c < layout->n_rows; c++)
+            table[at[f] + c] = value(layout, c, arg);
+        end = at[f] + layout->n_rows;
+    }
+    if (table) {
+        y = wn_plan_temp(b->plan, "of cell", b->in.n);
+        WN_CALL(b, lookup, (&(struct wn_lookup_params){b->in.n, n_frames}), b->in.cell, b->in.ptr,
+                wn_build_ints(b, "at", at, n_frames), wn_build_ints(b, "table", table, size), y);
+    }
+    free(at);
+    free(table);
+    return y;
+}
+
+wn_buf wn_build_mix(struct wn_build *b, wn_buf x, int32_t a, wn_buf z, int32_t b_z, int32_t c,
+                    bool as_float)
+{
+    const wn_buf y = wn_plan_temp(b->plan, "mix", b->in.n);
+    const struct wn_mix_params p = {
+        .n = b->in.n,
+        .n_frames = b->in.n_frames,
+        .a = a,
+        .b = b_z,
+        .c = c,
+        .as_float = as_float,
+    };
+
+    WN_CALL(b, mix, &p, x, z, b->in.ptr, y);
+    return y;
+}
+
+wn_buf wn_build_whole_ptr(struct wn_build *b)
+{
+    const int32_t ends[2] = {0, b->in.n_frames}, two = 2;
+    const wn_buf whole = wn_plan_temp(b->plan, "whole ptr", 2);
+
+    WN_CALL(b, take, (&(struct wn_take_params){.n = 2, .n_frames = 0, .width = 1}), b->in.ptr,
+            wn_build_ints(b, "ends", ends, 2), wn_build_ints(b, "two", &two, 1), whole);
+    return whole;
+}
+
+wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, float scale,
+                         float none)
+{
+    const wn_buf mate = wn_plan_temp(b->plan, "mate", b->in.n);
+    const wn_buf y = wn_plan_temp(b->plan, "cosine", b->in.n);
+    const struct wn_pair_cos_params p = {
+        .n = b->in.n,
+        .n_frames = b->in.n_frames,
+        .dim = b->in.dim,
+        .offset = offset,
+        .scale = scale,
+        .none = none,
+    };
+
+    WN_CALL(b, pair, (&(struct wn_pair_params){b->in.n, b->in.n_frames}), b->in.cell, b->in.ptr,
+            wn_build_ints(b, "ref", ref, b->in.n_frames), mate);
+    WN_CALL(b, pair_cos, &p, b->in.data, mate, b->in.ptr, y);
+    return y;
+}
+
+/* ---- rows in, rows out ---- */
+
+static wn_buf take(struct wn_build *b, const char *name, wn_buf x, wn_buf idx, wn_buf out_ptr,
+                   int32_t n_out, int32_t width)
+{
+    const struct wn_take_params p = {
+        .n = n_out,
+        .n_frames = b->in.n_frames,
+        .width = width,
+    };
+    if (x == WN_NONE)
+        return WN_NONE;
+    const wn_buf y = wn_plan_temp(b->plan, name, (int64_t)n_out * width);
+
+    WN_CALL(b, take, &p, x, idx, out_ptr, y);
+    return y;
+}
+
+static void carry(struct wn_build *b, const struct wn_list *list, wn_buf out_ptr, wn_buf idx)
+{
+    const struct wn_view *in = &b->in;
+    const struct wn_rows *r = b->rows;
+    const int32_t n = list->n_out;
+
+    b->base = idx;
+    b->out = (struct wn_view){
+        .n = n,
+        .n_frames = in->n_frames,
+        .dim = in->dim,
+        .ptr = out_ptr,
+        .cell = take(b, "cell", in->cell, idx, out_ptr, n, 1),
+        .data = WN_NONE,
+        .score = take(b, "score", in->score, idx, out_ptr, n, 1),
+        .attn = b->need_attn ? take(b, "attention", in->attn, idx, out_ptr, n,
+                                    r->attn_layers * r->attn_heads) : WN_NONE,
+        .keys = b->need_keys ? take(b, "keys", in->keys, idx, out_ptr, n,
+                                    r->keys_layers * r->keys_heads * r->keys_dim) : WN_NONE,
+    };
+    b->out.count = list->count;
+}
+
+/* The list of kept rows; sets out save data. */
+static wn_buf make_list(struct wn_build *b, const struct wn_list *list)
+{
+    const bool ranked = list->rank != WN_NONE;
+    const wn_buf idx = wn_plan_temp(b->plan, "kept", b->in.n);
+    const wn_buf out_ptr = wn_plan_temp(b->plan, "ptr", (int64_t)b->in.n_frames + 1);
+    const struct wn_compact_params p = {
+        .n = b->in.n,
+        .n_frames = b->in.n_frames,
+        .by_rank = ranked,
+    };
+
+    WN_CALL(b, compact, &p, list->keep, ranked ? list->rank : list->keep,
+            ranked ? list->mode : b->in.ptr, b->in.ptr, idx, out_ptr);
+    carry(b, list, out_ptr, idx);
+    return idx;
+}
+
+void wn_build_compact(struct wn_build *b, const struct wn_list *list)
+{
+    const wn_buf idx = make_list(b, list);
+
+    b->out.data = take(b, "data", b->in.data, idx, b->out.ptr, list->n_out, b->in.dim);
+}
+
+static wn_buf share_table(struct wn_build *b, float (*share)(int32_t c, bool first))
+{
+    const int64_t n = 2 * ((int64_t)b->in.n + 1);
+    float *v = (float *)wn_build_scratch(b, n);
+    wn_buf table;
+
+    for (int32_t c = 0; v && c <= b->in.n; c++) {
+        v[2 * c] = share(c, true);
+        v[2 * c + 1] = share(c, false);
+    }
+    table = wn_plan_owned(b->plan, "share", v, n);
+    free(v);
+    return table;
+}
+
+void wn_build_merge(struct wn_build *b, const struct wn_list *list, wn_buf to,
+                    float (*share)(int32_t c, bool first))
+{
+    const int32_t n_out = list->n_out, n_frames = b->in.n_frames;
+    const wn_buf base = make_list(b, list), out_ptr = b->out.ptr;
+    const wn_buf count = wn_plan_temp(b->plan, "members", n_out);
+
+    WN_CALL(b, member_count, (&(struct wn_member_count_params){n_out, n_frames}), b->in.ptr, to,
+            out_ptr, base, count);
+    b->w_ptr = wn_plan_temp(b->plan, "W ptr", (int64_t)n_out + 1);
+    WN_CALL(b, scan, (&(struct wn_scan_params){n_out, n_frames}), count, out_ptr, b->w_ptr);
+    b->w_idx = wn_plan_temp(b->plan, "W idx", (int64_t)b->in.n + n_out);
+    b->w = wn_plan_temp(b->plan, "W", (int64_t)b->in.n + n_out);
+    WN_CALL(b, member_fill, (&(struct wn_member_fill_params){n_out, n_frames}), b->in.ptr, to,
+            out_ptr, base, b->w_ptr, share_table(b, share), b->w_idx, b->w);
+    b->out.data = wn_plan_temp(b->plan, "data", (int64_t)n_out * b->in.dim);
+    WN_CALL(b, combine, (&(struct wn_combine_params){n_out, n_frames, b->in.dim}), b->in.data,
+            b->w_ptr, b->w_idx, b->w, out_ptr, b->out.data);
+}
+
+static wn_buf modes(struct wn_build *b, const int32_t *mode, int32_t segments)
+{
+    int32_t *zeros = mode ? NULL : wn_build_scratch(b, segments);
+    const wn_buf buf = mode || zeros ? wn_build_ints(b, "mode", mode ? mode : zeros, segments)
+                                     : WN_NONE;
+
+    free(zeros);
+    return buf;
+}
+
+wn_buf wn_build_cut(struct wn_build *b, const struct wn_select *s, wn_buf *rank_out, wn_buf *mode)
+{
+    const int32_t n = b->in.n, segments = s->global ? 1 : b->in.n_frames;
+    const wn_buf ptr = s->global ? wn_build_whole_ptr(b) : b->in.ptr;
+    const wn_buf rank = wn_plan_temp(b->plan, "rank", n), keep = wn_plan_temp(b->plan, "keep", n);
+    const struct wn_rank_params p = {
+        .n = n,
+        .n_segments = segments,
+        .descending = !s->ascending,
+    };
+
+    *rank_out = rank;
+    *mode = modes(b, s->global ? NULL : s->mode, segments);
+    WN_CALL(b, rank, &p, s->key, ptr, rank);
+    WN_CALL(b, cut, (&(struct wn_cut_params){n, segments}), rank, ptr, s->table, *mode, keep);
+    return keep;
+}
+
+void wn_build_select(struct wn_build *b, const struct wn_select *s)
+{
+    struct wn_list list = {.rank = WN_NONE};
+    wn_buf rank, mode;
+
+    list.keep = wn_build_cut(b, s, &rank, &mode);
+    if (s->order == WN_BY_RANK) {
+        list.rank = rank;
+        list.mode = mode;
+    }
+    if (!s->global)
+        list.count = wn_build_counts(b, s->table, s->mode, &list.n_out);
+    else
+        list.n_out = total_count(b, s->table);
+    wn_build_compact(b, &list);
+}

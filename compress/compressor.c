@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "segment_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "choice.h"
+
+/* Below this many elements a GPU saves less than it takes to reach it, whatever it is. */
+#define GPU_LEAST ((int64_t)1 << 22)
+
+struct wn_compressor {
+    struct wn_instance **filters;
+    int n_filters;
+    char *cache_dir;
+    struct wn_pool *pool;
+    struct wn_log *log;
+    bool cls_row;
+    struct wn_backend *cpu;
+    struct wn_backend *gpu;  /* NULL: none, or not looked for yet */
+    bool automatic, looked;
+    uint64_t key;            /* of the plan that was run last on what `choice` says */
+    enum wn_choice choice;
+    struct wn_log quiet;     /* of a GPU that nobody named: its absence is not worth a message */
+    char ran[128];           /* what ran last */
+};
+
+static bool is(const char *a, const char *b)
+{
+    return a && !strcmp(a, b);
+}
+
+int wn_compressor_create(struct wn_compressor **out, const struct wn_compressor_params *params)
+{
+    struct wn_compressor *c = wn_calloc(1, sizeof(*c));
+    int err = WN_ERR_NOMEM;
+
+    if (!c)
+        return wn_nomem(params->log, "the filters");
+    wn_log_init(&c->quiet);
+    c->quiet.level = 0;
+    c->n_filters = params->n_filters;
+    c->pool = params->pool;
+    c->log = params->log;
+    c->automatic = !params->device || !*params->device || is(params->device, "auto");
+    c->filters = wn_calloc((size_t)c->n_filters, sizeof(struct wn_instance *));
+    c->cache_dir = wn_strdup(params->cache_dir);
+    if (!c->filters || (params->cache_dir && !c->cache_dir)) {
+        wn_nomem(c->log, "the filters");
+        goto fail;
+    }
+    for (int i = 0; i < c->n_filters; i++)
+        c->filters[i] = params->filters[i];
+    TRY(wn_backend_cpu(&c->cpu, c->pool, WN_CPU_AUTO, c->log));
+    snprintf(c->ran, sizeof(c->ran), "%s", c->cpu->name);
+    if (!c->automatic && !is(params->device, "cpu"))
+        TRY(wn_backend_vulkan(&c->gpu, params->device, c->cache_dir, c->log));
+    *out = c;
+    return WN_OK;
+fail:
+    wn_compressor_destroy(&c);
+    return err;
+}
+
+void wn_compressor_destroy(struct wn_compressor **compressor)
+{
+    struct wn_compressor *c = *compressor;
+
+    if (!c)
+        return;
+    wn_backend_destroy(&c->gpu);
+    wn_backend_destroy(&c->cpu);
+    wn_log_finish(&c->quiet);
+    free(c->filters);
+    free(c->cache_dir);
+    free(c);
+    *compressor = NULL;
+}
+
+const char *wn_compressor_device(const struct wn_compressor *compressor)
+{
+    return compressor->ran;
+}
+
+int wn_compressor_needs(struct wn_compressor *compressor, const struct wn_encoder_info *info,
+                        struct wn_needs *needs)
+{
+    compressor->cls_row = info->cls_row;
+    for (int i = 0; i < compressor->n_filters; i++) {
+        const struct wn_instance *instance = compressor->filters[i];
+        const struct wn_token_ops *ops = instance->filter->token;
+        const int err = ops->needs ? ops->needs(instance->priv, info, needs, compressor->log)
+                                   : WN_OK;
+        if (err < 0)
+            return err;
+    }
+    return WN_OK;
+}
+
+/* ---- running ---- */
+
+static int run_on(struct wn_compressor *c, struct wn_backend *backend, const struct wn_plan *plan)
+{
+    const int err = backend->run(backend, plan);
+
+    if (!err)
+        snprintf(c->ran, sizeof(c->ran), "%s", backend->name);
+    return err;
+}
+
+/* The plan is whole, so it can run again elsewhere; the segments after it stay there. */
+static int run_on_gpu(struct wn_compressor *c, const struct wn_plan *plan)
+{
+    const int err = run_on(c, c->gpu, plan);
+
+    if (err != WN_ERR_DEVICE && err != WN_ERR_NOMEM)
+        return err;
+    wn_say(c->log, WN_LOG_WARN, "%s %s; the filters go on on the CPU", c->gpu->name,
+           err == WN_ERR_DEVICE ? "failed" : "has not enough memory");
+    wn_backend_destroy(&c->gpu);
+    return run_on(c, c->cpu, plan);
+}
+
+/* Runs on both and remembers which was faster, transfers counted; either result is the same. The
+ * GPU runs twice: the first time it compiles pipelines. */
+static int measure(struct wn_compressor *c, const struct wn_plan *plan, uint64_t key)
+{
+    double start, on_gpu, on_cpu;
+    int err;
+
+    TRY(run_on(c, c->cpu, plan));
+    start = wn_now();
+    TRY(run_on(c, c->cpu, plan));
+    on_cpu = wn_now() - start;
+    TRY(run_on_gpu(c, plan));
+    if (!c->gpu)
+        return WN_OK;
+    start = wn_now();
+    TRY(run_on_gpu(c, plan));
+    on_gpu = wn_now() - start;
+    wn_say(c->log, WN_LOG_DEBUG, "filters: %.2f ms on the CPU, %.2f ms on %s", on_cpu * 1e3,
+           on_gpu * 1e3, c->gpu ? c->gpu->name : "the GPU");
+    c->choice = on_gpu < on_cpu ? WN_CHOICE_GPU : WN_CHOICE_CPU;
+    wn_choice_keep(c->cache_dir, key, c->choice);
+fail:
+    return err;
+}
+
+static int run_automatic(struct wn_compressor *c, const struct wn_plan *plan, int64_t elements)
+{
+    if (!c->gpu && !c->looked && elements >= GPU_LEAST) {
+        c->looked = true;
+        wn_backend_vulkan(&c->gpu, "vulkan", c->cache_dir, &c->quiet);
+    }
+    if (!c->gpu || elements < GPU_LEAST)
+        return run_on(c, c->cpu, plan);
+    const uint64_t key = wn_choice_key(plan, c->gpu->name);
+    if (key != c->key)
+        c->choice = wn_choice_find(c->cache_dir, key);
+    c->key = key;
+    switch (c->choice) {
+    case WN_CHOICE_CPU:
+        return run_on(c, c->cpu, plan);
+    case WN_CHOICE_GPU:
+        return run_on_gpu(c, plan);
+    default:
+        return measure(c, plan, key);
+    }
+}
+
+static int run(struct wn_compressor *c, const struct wn_plan *plan, int64_t elements)
+{
+    if (c->automatic)
+        return run_automatic(c, plan, elements);
+    return c->gpu ? run_on_gpu(c, plan) : run_on(c, c->cpu, plan);
+}
+
+int wn_compressor_run(struct wn_compressor *c, struct wn_rows **in, struct wn_rows **out)
+{
+    struct wn_rows *rows = *in;
+    struct wn_segment_plan *plan = NULL;
+    int err;
+
+    *in = NULL;
+    TRY(wn_rows_check(rows, c->pool, c->log));
+    if (wn_cancelled(c->log)) {
+        err = wn_fail(c->log, WN_ERR_ABORTED, "stopped");
+        goto fail;
+    }
+    if (c->n_filters && rows->n) {
+        TRY(wn_segment_plan_create(&plan, c->filters, c->n_filters, rows, c->cls_row, c->log));
+        TRY(run(c, wn_segment_plan_get(plan), (int64_t)rows->n * rows->dim));
+        TRY(wn_segment_plan_finish(plan, rows));
+    }
+    wn_segment_plan_destroy(&plan);
+    *out = rows;
+    return WN_OK;
+fail:
+    wn_segment_plan_destroy(&plan);
+    wn_rows_destroy(&rows);
+    return err;
+}
+
+int wn_compress_devices(struct wn_device_info *out, int max)
+{
+    if (max > 0) {
+        out[0] = (struct wn_device_info){
+            .name = "cpu",
+            .exact = 1,
+        };
+    }
+    return 1 + wn_vulkan_devices(out + (max > 0), WN_MAX(max - 1, 0));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Options that several token filters declare. */
+#ifndef WN_FILTER_OPTIONS_H
+#define WN_FILTER_OPTIONS_H
+
+#include "pipeline/filter.h"
+
+enum { WN_PER_FRAME, WN_PER_SEGMENT };
+
+#define WN_OPT_PER(type, field)                                                                   \
+    {"per", "what `keep` counts in", offsetof(type, field), AV_OPT_TYPE_INT,                      \
+     {.i64 = WN_PER_FRAME}, WN_PER_FRAME, WN_PER_SEGMENT, 0, "per"},                              \
+    {"frame", "each frame by itself", 0, AV_OPT_TYPE_CONST, {.i64 = WN_PER_FRAME}, 0, 0, 0,       \
+     "per"},                                                                                      \
+    {"segment", "a scene, or a part of a long one", 0, AV_OPT_TYPE_CONST,                         \
+     {.i64 = WN_PER_SEGMENT}, 0, 0, 0, "per"}
+
+enum { WN_SENSIBLE, WN_RELEASED };
+
+#define WN_OPT_COMPAT(type, field)                                                                \
+    {"compat", "where paper and released code differ", offsetof(type, field), AV_OPT_TYPE_INT,    \
+     {.i64 = WN_SENSIBLE}, WN_SENSIBLE, WN_RELEASED, 0, "compat"},                                \
+    {"sensible", "what makes sense", 0, AV_OPT_TYPE_CONST, {.i64 = WN_SENSIBLE}, 0, 0, 0,         \
+     "compat"},                                                                                   \
+    {"released", "what the authors' code does", 0, AV_OPT_TYPE_CONST, {.i64 = WN_RELEASED}, 0, 0, \
+     0, "compat"}
+
+#endif
