@@ -132,6 +132,63 @@ static int arch_uint(const struct wn_header *h, const char *key, bool required, 
     return err;
 }
 
+/* The size of a head, 0 when it differs from layer to layer. */
+static uint64_t head_size(const struct wn_header *h)
+{
+    uint64_t width = 0, heads = 0, size = 0;
+
+    if (arch_uint(h, "attention.key_length", false, 1 << 20, &size) == WN_OK && size)
+        return size;
+    arch_uint(h, "embedding_length", false, 1 << 20, &width);
+    arch_uint(h, "attention.head_count", false, 1 << 16, &heads);
+    return heads ? width / heads : 0;
+}
+
+/* llama.cpp asserts these two when it computes, not when it loads. */
+static int check_sections(const struct wn_header *h, const char *key, uint64_t head)
+{
+    const int64_t id = gguf_find_key(h->gguf, key);
+    const enum gguf_type type = id < 0 || gguf_get_kv_type(h->gguf, id) != GGUF_TYPE_ARRAY
+                                ? GGUF_TYPE_COUNT : gguf_get_arr_type(h->gguf, id);
+    int64_t sum = 0;
+
+    if (id < 0)
+        return WN_OK;
+    if (type != GGUF_TYPE_INT32 && type != GGUF_TYPE_UINT32)
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key %s is no array of counts", h->name, key);
+    const int32_t *v = gguf_get_arr_data(h->gguf, id);
+    for (size_t i = 0; i < gguf_get_arr_n(h->gguf, id) && sum >= 0; i++)
+        sum = v[i] < 0 ? -1 : sum + v[i];
+    if (sum < 1 || (head && sum > (int64_t)head))
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key %s does not divide a head of %llu",
+                       h->name, key, (unsigned long long)head);
+    return WN_OK;
+}
+
+static int check_rope(const struct wn_header *h)
+{
+    static const char *const whole_heads[] = {
+        "qwen2", "qwen2moe", "qwen2vl", "qwen3", "qwen3moe", "qwen3vl", "qwen3vlmoe", "internlm2",
+        "llama4", "mistral3", "paddleocr", "hunyuan_vl", "cogvlm", "chameleon", "ernie4_5",
+        "ernie4_5-moe", "smollm3", "granite", "olmo2", "deci", "seed_oss", "exaone4",
+    };
+    const uint64_t head = head_size(h);
+    char *key = wn_sprintf("%s.rope.dimension_sections", h->arch);
+    uint64_t n = head;
+    int err = key ? check_sections(h, key, head) : wn_nomem(h->log, "a key");
+
+    free(key);
+    for (int i = 0; i < WN_LEN(whole_heads) && !err && head; i++)
+        if (!strcmp(h->arch, whole_heads[i]))
+            err = arch_uint(h, "rope.dimension_count", false, 1 << 20, &n);
+    err = err == WN_EOF ? WN_OK : err;
+    if (!err && n != head)
+        return wn_fail(h->log, WN_ERR_MODEL, "%s: the key %s.rope.dimension_count is %llu, "
+                       "expected %llu, the size of a head", h->name, h->arch,
+                       (unsigned long long)n, (unsigned long long)head);
+    return err;
+}
+
 static int check_llm(const struct wn_header *h)
 {
     uint64_t v = 0;
@@ -145,6 +202,7 @@ static int check_llm(const struct wn_header *h)
     TRY(arch_uint(h, "context_length", true, INT32_MAX, &v));
     TRY(arch_uint(h, "attention.head_count", false, 1 << 16, &v));
     TRY(arch_uint(h, "feed_forward_length", false, 1 << 28, &v));
+    TRY(check_rope(h));
     TRY(wn_header_check_vocab(h));
     return WN_OK;
 fail:

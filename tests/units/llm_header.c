@@ -116,6 +116,27 @@ static void test_values(void **state)
     refused(g, WN_GGUF_LLM, "UTF-8");
 }
 
+/* What llama.cpp would assert in its first graph. */
+static void test_rope(void **state)
+{
+    static const int32_t sections[][4] = {{0, 0, 0, 0}, {16, 16, 16, 0}, {-4, 4, 4, 0}};
+    struct gguf_context *g;
+
+    for (int i = 0; i < WN_LEN(sections); i++) {
+        g = test_llm_keys(0);
+        gguf_set_arr_data(g, "llama.rope.dimension_sections", GGUF_TYPE_INT32, sections[i], 4);
+        refused(g, WN_GGUF_LLM, "llama.rope.dimension_sections");
+    }
+    g = test_llm_keys(0);
+    gguf_set_val_str(g, "general.architecture", "qwen2");
+    gguf_set_val_u32(g, "qwen2.block_count", 1);
+    gguf_set_val_u32(g, "qwen2.context_length", 512);
+    gguf_set_val_u32(g, "qwen2.embedding_length", 32);
+    gguf_set_val_u32(g, "qwen2.attention.head_count", 2);
+    gguf_set_val_u32(g, "qwen2.rope.dimension_count", 8);
+    refused(g, WN_GGUF_LLM, "qwen2.rope.dimension_count");
+}
+
 static void test_vocabulary(void **state)
 {
     const char *twice[] = {"a", "b", "a"};
@@ -251,6 +272,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_rope),
         cmocka_unit_test(test_vocabulary),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_cut),
