@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* Random chains over random rows: the same bits whatever runs them, W rebuilds the rows, counts add
+ * up.
+ *
+ *     compress_chains [DEVICE]      a Vulkan device to compare with; none: CPU paths only */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/units/compress_make.h"
+
+static const char *const menu[] = {
+    "vtc_cls=keep=7:layer=3", "vtc_cls=keep=0.5", "vtc_cls=keep=0.3:per=segment",
+    "fastervlm=keep=9", "fastervlm=keep=1e9", "fastervlm=keep=0.4:per=segment",
+    "visionzip=keep=5:merge=3", "visionzip=keep=0.2:merge=0.3", "visionzip=keep=1:merge=1e9",
+    "visionzip=keep=0:merge=2", "visionzip=keep=6:merge=0",
+    "dycoke", "dycoke=keep=0.7:order=paper", "dycoke=ratio=0.9:compat=released", "dycoke=keep=3",
+    "evs=keep=0.5", "evs=q=0.9", "evs=rate=0.25", "evs=keep=11",
+    "pool=stride=3", "pool=size=2", "pool=size=3", "pool=stride=1", "pool=stride=100",
+    "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
+    "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
+};
+
+static void name_of(const char *item, char *name, size_t size)
+{
+    snprintf(name, size, "%.*s", (int)strcspn(item, "="), item);
+}
+
+/* One to four filters, none of them twice. */
+static void random_chain(struct lot *lot, char *text, size_t size)
+{
+    const int n = 1 + lot_below(lot, 4);
+
+    text[0] = '\0';
+    for (int i = 0; i < n; i++) {
+        const char *item = menu[lot_below(lot, WN_LEN(menu))];
+        char name[32];
+        const size_t at = strlen(text);
+        name_of(item, name, sizeof(name));
+        if (!strstr(text, name))
+            snprintf(text + at, size - at, "%s%s", at ? "," : "", item);
+    }
+}
+
+static struct make random_shape(struct lot *lot)
+{
+    static const int32_t dims[] = {1, 5, 16, 64, 100, 131};
+
+    return (struct make){
+        .seed = lot_next(lot),
+        .n_frames = 1 + lot_below(lot, 11),
+        .grid_h = 1 + lot_below(lot, 6),
+        .grid_w = 1 + lot_below(lot, 7),
+        .dim = dims[lot_below(lot, WN_LEN(dims))],
+        .cls = lot_below(lot, 2),
+        .received = lot_below(lot, 3) == 0,
+        .keys = lot_below(lot, 4) != 0,
+        .attn = true,
+        .kind = (enum data_kind)lot_below(lot, 6),
+    };
+}
+
+static int failures;
+
+static void fail(int turn, const char *text, const struct make *m, const char *who, const char *what)
+{
+    printf("turn %d: %s: %s: %s differs (%d frames of %dx%d%s, dim %d, kind %d)\n", turn, text, who,
+           what, m->n_frames, m->grid_h, m->grid_w, m->cls ? "+1" : "", m->dim, m->kind);
+    failures++;
+}
+
+/* Each row is the sum that W says, up to rounding. */
+static bool rebuilds(const struct wn_rows *before, const struct wn_rows *after)
+{
+    for (int32_t r = 0; after->w.ptr && r < after->n; r++) {
+        for (int32_t c = 0; c < after->dim; c++) {
+            double sum = 0, size = 0;
+            for (int32_t k = after->w.ptr[r]; k < after->w.ptr[r + 1]; k++) {
+                const double part = (double)after->w.weight[k] *
+                                    before->data[(int64_t)after->w.idx[k] * before->dim + c];
+                sum += part;
+                size += fabs(part);
+            }
+            if (fabs(sum - after->data[(int64_t)r * after->dim + c]) > 1e-5 * size + 1e-37)
+                return false;
+        }
+    }
+    return after->w.ptr || after->n == before->n;
+}
+
+/* Counts, cells and pointers fit together. */
+static const char *broken(const struct wn_rows *before, const struct wn_rows *after)
+{
+    if (after->frame_ptr[0] != 0 || after->frame_ptr[after->n_frames] != after->n)
+        return "frame_ptr's end";
+    if (after->w.ptr && (after->w.n != after->n || after->w.n_src != before->n))
+        return "W's size";
+    for (int32_t f = 0; f < after->n_frames; f++) {
+        if (after->frame_ptr[f] >= after->frame_ptr[f + 1])
+            return "a frame without rows";
+        for (int32_t i = after->frame_ptr[f]; i < after->frame_ptr[f + 1]; i++) {
+            const int32_t k = after->w.ptr ? after->w.idx[after->w.ptr[i]] : i;
+            const int32_t src = wn_rows_frame_of(before, k);
+            if (before->frames[src].index != after->frames[f].index)
+                return "a row's frame";
+            if (before->cell[k] != after->cell[i])
+                return "a row's cell";
+        }
+    }
+    return NULL;
+}
+
+struct runner {
+    const char *name;
+    struct wn_backend *backend;
+    struct wn_pool *pool;
+};
+
+static void check(int turn, const struct runner *runner, int n, struct lot *lot, struct wn_log *log)
+{
+    const struct make m = random_shape(lot);
+    struct wn_rows *before = make_rows(&m), *first = NULL;
+    const char *what;
+    char text[512];
+
+    random_chain(lot, text, sizeof(text));
+    for (int i = 0; i < n; i++) {
+        struct wn_rows *after = copy_rows(before);
+        if (run_chain(&after, text, m.cls, runner[i].backend, log) < 0) {
+            fail(turn, text, &m, runner[i].name, log->last_error);
+            break;
+        }
+        if (!first) {
+            what = broken(before, after);
+            if (what)
+                fail(turn, text, &m, runner[i].name, what);
+            if (!rebuilds(before, after))
+                fail(turn, text, &m, runner[i].name, "what W rebuilds");
+            first = after;
+        } else {
+            if (!same_rows(first, after, &what))
+                fail(turn, text, &m, runner[i].name, what);
+            wn_rows_destroy(&after);
+        }
+    }
+    wn_rows_destroy(&first);
+    wn_rows_destroy(&before);
+}
+
+int main(int argc, char **argv)
+{
+    struct runner runner[5] = {{.name = "ref"}, {.name = "1 thread"}, {.name = "2 threads"},
+                               {.name = "8 threads"}, {.name = argv[argc - 1]}};
+    const int threads[4] = {1, 1, 2, 8}, n = argc > 1 ? 5 : 4, turns = argc > 1 ? 150 : 400;
+    struct lot lot = {20};
+    struct wn_log log;
+
+    wn_log_init(&log);
+    for (int i = 0; i < 4; i++) {
+        if (wn_pool_create(&runner[i].pool, threads[i]) ||
+            wn_backend_cpu(&runner[i].backend, runner[i].pool, i ? WN_CPU_AUTO : WN_CPU_REF, &log))
+            return 1;
+    }
+    if (argc > 1 && wn_backend_vulkan(&runner[4].backend, argv[1], NULL, &log) < 0) {
+        printf("skipped: %s\n", log.last_error);
+        return 77;
+    }
+    for (int turn = 0; turn < turns; turn++)
+        check(turn, runner, n, &lot, &log);
+    for (int i = 0; i < n; i++) {
+        wn_backend_destroy(&runner[i].backend);
+        wn_pool_destroy(&runner[i].pool);
+    }
+    wn_log_finish(&log);
+    printf("%d chains on %d paths, %d failures\n", turns, n, failures);
+    return failures != 0;
+}
