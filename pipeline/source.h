@@ -17,6 +17,7 @@ struct wn_source {
     struct wn_budget *budget;
     struct wn_needs needs;
     struct wn_stage *frames;  /* started by the first pull */
+    bool scanning;            /* in wn_source_scenes(): the decoder alone tells of progress */
     bool pushed, budgeted;    /* budgeted: everything went through the budget */
     int failed;               /* the first error: returned from then on */
 

@@ -64,6 +64,13 @@ fail:
     return err;
 }
 
+static int scan_progress(void *opaque, double done)
+{
+    struct wn_source *src = opaque;
+
+    return src->scanning && src->p.on_progress ? src->p.on_progress(src->p.opaque, done) : 0;
+}
+
 static int open_decoder(struct wn_source *src)
 {
     const struct wn_params *p = &src->s->p;
@@ -81,6 +88,8 @@ static int open_decoder(struct wn_source *src)
         .n_threads = p->n_threads,
         .pool = src->s->pool,
         .log = &src->s->log,
+        .on_progress = scan_progress,
+        .opaque = src,
     }));
     wn_decoder_media(src->decoder, &src->media);
     TRY(parse_chain(src));
@@ -145,8 +154,10 @@ int wn_source_scenes(struct wn_source *src, struct wn_scene **out, int *n)
         return wn_nomem(&src->s->log, "a filter");
     if (scene->init)
         TRY(scene->init(fallback->priv, &src->s->log));
+    src->scanning = true;
     TRY(wn_decoder_scenes(src->decoder, fallback, out, n));
 fail:
+    src->scanning = false;
     wn_instance_destroy(&fallback);
     return err;
 }

@@ -43,10 +43,12 @@ class Result:
 
 
 def environment(extra=None):
-    """A clean one: no WINNOW_* of the caller's, a cache that is thrown away."""
+    """A clean one: no WINNOW_* of the caller's, a cache of the tests' own. One thread: where tests
+    share the cores, threads that wait for each other in the models would spin."""
     env = {k: v for k, v in os.environ.items()
            if not k.startswith("WINNOW_") and k not in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")}
     env.setdefault("XDG_CACHE_HOME", os.path.join(tempfile.gettempdir(), "winnow-tests-cache"))
+    env["WINNOW_THREADS"] = "1"
     env.update(extra or {})
     return env
 
