@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <libavutil/avutil.h>
@@ -70,6 +71,17 @@ static void free_params(struct wn_params *p)
         free((void *)string[i]);
 }
 
+/* ggml's threads meet at a spinning barrier after every node of a graph. A small model gains little
+ * from a second one, and on a machine with other work loses tens of times as much. */
+static int model_threads(const char *path, int n_threads)
+{
+    struct stat file;
+
+    if (stat(path, &file))
+        return n_threads;
+    return (int)WN_MIN(n_threads, 1 + file.st_size / (32 << 20));
+}
+
 static int open_encoder(struct wn_session *s)
 {
     const char *why = NULL;
@@ -84,7 +96,7 @@ static int open_encoder(struct wn_session *s)
         .mmproj = s->p.mmproj,
         .text_model = s->llm_info.model,
         .cls_layout = s->llm_info.cls_layout,
-        .n_threads = s->p.n_threads,
+        .n_threads = model_threads(s->p.mmproj, s->p.n_threads),
         .no_gpu = s->p.no_gpu_model,
         .fast_resize = s->p.fast_resize,
         .pool = s->pool,
@@ -103,7 +115,7 @@ static int open_models(struct wn_session *s)
     TRY(wn_llm_open(&s->llm, &(struct wn_llm_params){
         .model = s->p.model,
         .chat_template = s->p.chat_template,
-        .n_threads = s->p.n_threads,
+        .n_threads = model_threads(s->p.model, s->p.n_threads),
         .n_ctx = s->p.n_ctx,
         .no_gpu = s->p.no_gpu_model,
         .log = &s->log,
@@ -149,7 +161,6 @@ void wn_close(struct wn_session **session)
         return;
     wn_encoder_close(&s->encoder);
     wn_llm_close(&s->llm);
-    wn_llm_route_logs(NULL);
     wn_pool_destroy(&s->pool);
     free(s->label);
     free_params(&s->p);

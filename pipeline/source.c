@@ -327,8 +327,24 @@ int wn_source_make_budget(struct wn_source *src, int64_t cells, int32_t least)
     });
 }
 
+/* make_segment() to the end, telling this ask's caller how far it is when the source has nobody. */
+static int make_all(struct wn_source *src, const struct wn_ask_params *ask)
+{
+    const struct wn_source_params own = src->p;
+    int ret = WN_OK;
+
+    if (!own.on_progress) {
+        src->p.on_progress = ask->on_progress;
+        src->p.opaque = ask->opaque;
+    }
+    while (ret == WN_OK)
+        ret = make_segment(src);
+    src->p = own;
+    return ret;
+}
+
 /* Pulls everything, under a budget of what the context holds when the chain has none. */
-static int keep_all(struct wn_source *src)
+static int keep_all(struct wn_source *src, const struct wn_ask_params *ask)
 {
     int err;
 
@@ -341,8 +357,7 @@ static int keep_all(struct wn_source *src)
         const int64_t room = wn_session_room(src->s);
         TRY(wn_source_make_budget(src, room, 1));
     }
-    for (err = WN_OK; err == WN_OK;)
-        err = make_segment(src);
+    err = make_all(src, ask);
     if (err == WN_AGAIN)
         return wn_fail(&src->s->log, WN_ERR_ARG, "the pushed frames have not ended yet");
     if (err < 0)
@@ -366,18 +381,18 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
                   char **answer)
 {
     struct wn_answer_stats stats = {0};
+    struct wn_ask_params ask = {.size = sizeof(ask)};
     struct wn_rows **rows = NULL;
     int err;
 
     TRY(need_model(src));
     if (!question)
         return wn_fail(&src->s->log, WN_ERR_ARG, "no question");
-    if (params && params->on_progress && !src->p.on_progress) {
-        src->p.on_progress = params->on_progress;
-        src->p.opaque = params->opaque;
-    }
+    if (params && params->size)
+        memcpy(&ask, params, WN_MIN(params->size, sizeof(ask)));
     TRY(read_cues(src));
-    TRY(keep_all(src));
+    TRY(keep_all(src, &ask));
+    ask.on_progress = NULL; /* told frame by frame; a prefill of its own scale would jump back */
     rows = wn_calloc((size_t)src->n_waiting, sizeof(struct wn_rows *));
     if (!rows) {
         err = wn_nomem(&src->s->log, "the prompt");
@@ -390,10 +405,10 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
         .n_segments = src->n_waiting,
         .label = src->media.still ? NULL : src->s->label,
         .question = question,
-        .system = params ? params->system : NULL,
+        .system = ask.system,
         .cues = src->cues,
         .n_cues = src->n_cues,
-    }, params, answer, &stats));
+    }, &ask, answer, &stats));
     src->stats.prompt_cells = stats.cells;
     src->stats.answer_tokens = stats.tokens;
     src->stats.prefill_s = stats.prefill_s;
