@@ -12,7 +12,7 @@
 /* Kept pictures that an app has pushed and not pulled. */
 #define MAX_PUSHED_BYTES ((int64_t)1 << 30)
 
-static void publish(struct wn_decoder *d, double began)
+void wn_decoder_publish(struct wn_decoder *d, double began)
 {
     pthread_mutex_lock(&d->shared->lock);
     if (d->input)
@@ -66,7 +66,7 @@ int wn_decoder_open(struct wn_decoder **out, const struct wn_decoder_params *par
     }
     d->shared->media.container = d->url ? "" : "pushed";
     d->shared->media.codec = d->url ? "" : "raw";
-    publish(d, began);
+    wn_decoder_publish(d, began);
     TRY(wn_decoder_set_filters(d, NULL, 0));
     *out = d;
     return WN_OK;
@@ -148,19 +148,21 @@ static void report_damage(struct wn_decoder *d)
 {
     const struct wn_input *in = d->input;
     const char *name = in->file->name;
+    struct wn_media media = {0};
 
+    wn_input_media(in, &media);
     if (in->truncated || in->read_damaged)
         wn_say(d->log, WN_LOG_WARN, "%s: truncated or damaged: %" PRId64 " frames could be decoded, "
-               "%" PRId64 " errors", name, in->count, in->errors);
-    else if (in->errors)
+               "%" PRId64 " errors", name, in->count, media.decode_errors);
+    else if (media.partial)
         wn_say(d->log, WN_LOG_WARN, "%s: damaged: %" PRId64 " decoding errors in %" PRId64 " frames", name,
-               in->errors, in->count);
+               media.decode_errors, in->count);
     if (in->clock.resets)
         wn_say(d->log, WN_LOG_WARN, "%s: its clock fell back %" PRId64 " times; times run on from there",
                name, in->clock.resets);
     if (in->clock.repeats > in->count / 2)
-        wn_say(d->log, WN_LOG_WARN, "%s: its frames carry no times; they are counted at %.6g a second",
-               name, 1 / in->clock.frame);
+        wn_say(d->log, WN_LOG_WARN, "%s: %" PRId64 " of its %" PRId64 " frames carry no time of their own; "
+               "they are counted at %.6g a second", name, in->clock.repeats, in->count, 1 / in->clock.frame);
 }
 
 int wn_decoder_step(struct wn_decoder *d)
@@ -215,7 +217,7 @@ int wn_decoder_next(struct wn_decoder *d, struct wn_frame **out)
 
     pthread_mutex_lock(&d->work);
     const int err = next(d, out);
-    publish(d, began);
+    wn_decoder_publish(d, began);
     pthread_mutex_unlock(&d->work);
     return err;
 }
@@ -259,7 +261,7 @@ int wn_decoder_push(struct wn_decoder *d, const struct wn_image *image)
 
     pthread_mutex_lock(&d->work);
     const int err = d->failed < 0 ? d->failed : push(d, image);
-    publish(d, began);
+    wn_decoder_publish(d, began);
     pthread_mutex_unlock(&d->work);
     return err;
 }

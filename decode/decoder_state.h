@@ -32,5 +32,7 @@ struct wn_decoder {
 
 /* Puts one more picture of the file through the filters, or the end. */
 int wn_decoder_step(struct wn_decoder *decoder);
+/* Shows what is known by now to wn_decoder_media(); began: when this work began, 0: no work. */
+void wn_decoder_publish(struct wn_decoder *d, double began);
 
 #endif

@@ -92,6 +92,7 @@ int wn_decoder_scenes(struct wn_decoder *d, struct wn_instance *fallback, struct
                       int *n)
 {
     struct scene_list list = {0};
+    const double began = wn_now();
     int err;
 
     if (!d->input)
@@ -106,6 +107,7 @@ int wn_decoder_scenes(struct wn_decoder *d, struct wn_instance *fallback, struct
     list.scene = NULL;
 fail:
     free(list.scene);
+    wn_decoder_publish(d, began);
     pthread_mutex_unlock(&d->work);
     return err;
 }
