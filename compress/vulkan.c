@@ -167,9 +167,13 @@ int wn_vk_open(struct wn_vulkan **out, const struct wn_vk_options *options, stru
     };
     /* The threads that software Vulkan computes on inherit how the one that makes them treats
      * denormals. */
-    saved = wn_flush_enter();
-    err = open_all(vk);
-    wn_flush_leave(saved);
+    if (options->keep_denormals) {
+        err = open_all(vk);
+    } else {
+        saved = wn_flush_enter();
+        err = open_all(vk);
+        wn_flush_leave(saved);
+    }
     if (err < 0) {
         wn_vk_destroy(&vk);
         return err;

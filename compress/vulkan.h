@@ -17,6 +17,7 @@ struct wn_vk_options {
     bool debug;            /* validation layers (core and synchronisation) and object names */
     bool force_staging;    /* copy through host memory also where memory is shared */
     bool no_self_test;
+    bool keep_denormals;   /* tests: software devices then fail the self-test */
     int fail_at;           /* tests: this call of Vulkan (from 1) is not made but gives ... */
     VkResult fail_with;    /* ... this; 0: never */
 };
@@ -90,7 +91,8 @@ struct wn_vulkan {
 
     bool lost; /* a call failed for good: nothing can run here any more */
     bool hung; /* work is still in flight: its objects must not be freed */
-    int n_calls;
+    int n_calls;    /* of Vulkan, so far */
+    int n_barriers; /* of the last run, between its kernels */
 };
 
 /* Fails when result is an error (a timeout is one), and says so with the call's name. */

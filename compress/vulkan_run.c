@@ -242,7 +242,7 @@ static bool record_uploads(const struct wn_vulkan *vk, struct run *run)
 
 /* A barrier where the call reads what was written, or writes what was read or written, since the
  * last one. */
-static void guard(const struct wn_vulkan *vk, struct run *run, const struct wn_plan_call *call)
+static void guard(struct wn_vulkan *vk, struct run *run, const struct wn_plan_call *call)
 {
     bool hazard = false;
 
@@ -256,6 +256,7 @@ static void guard(const struct wn_vulkan *vk, struct run *run, const struct wn_p
                 VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                 VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
         run->epoch++;
+        vk->n_barriers++;
     }
     for (int i = 0; i < call->kernel->n_bufs; i++) {
         if (call->kernel->access[i] & WN_READ)
@@ -347,6 +348,7 @@ static int record(struct wn_vulkan *vk, struct run *run)
 
     VK(vkResetCommandBuffer(vk->commands, 0)); /* a run that failed may have left it half-written */
     VK(vkBeginCommandBuffer(vk->commands, &begin));
+    vk->n_barriers = 0;
     if (vk->queries)
         vkCmdResetQueryPool(vk->commands, vk->queries, 0, (uint32_t)run->n_calls + 1);
     if (!vk->unified && record_uploads(vk, run))
@@ -384,7 +386,6 @@ static int submit(struct wn_vulkan *vk)
     vk->lost = vk->hung = false;
     return WN_OK;
 fail:
-    vk->lost |= err == WN_ERR_DEVICE;
     return err;
 }
 
@@ -438,6 +439,7 @@ int wn_vk_run(struct wn_vulkan *vk, const struct wn_plan *plan)
     read_outputs(vk, &run);
     TRY(read_times(vk, run.n_calls));
 fail:
+    vk->lost |= err == WN_ERR_DEVICE;
     run_finish(&run);
-    return err < 0 ? err : WN_OK;
+    return err;
 }
