@@ -10,8 +10,9 @@ static inline float tree(float *lane)
     return lane[0];
 }
 
+/* The clones are static: GCC exports the dispatcher of a cloned function, hidden or not. */
 WN_CLONES
-float wn_dot(const float *a, const float *b, int32_t n)
+static float dot(const float *a, const float *b, int32_t n)
 {
     float lane[WN_LANES] = {0};
     int32_t i = 0;
@@ -25,8 +26,13 @@ float wn_dot(const float *a, const float *b, int32_t n)
     return tree(lane);
 }
 
+float wn_dot(const float *a, const float *b, int32_t n)
+{
+    return dot(a, b, n);
+}
+
 WN_CLONES
-void wn_dot4(float d[4], const float *a, const float *const b[4], int32_t n)
+static void dot4(float d[4], const float *a, const float *const b[4], int32_t n)
 {
     float lane[4][WN_LANES] = {{0}};
     int32_t i = 0;
@@ -44,4 +50,9 @@ void wn_dot4(float d[4], const float *a, const float *const b[4], int32_t n)
             lane[t][l] += a[i + l] * b[t][i + l];
         d[t] = tree(lane[t]);
     }
+}
+
+void wn_dot4(float d[4], const float *a, const float *const b[4], int32_t n)
+{
+    dot4(d, a, b, n);
 }
