@@ -77,6 +77,13 @@ void wn_compressor_destroy(struct wn_compressor **compressor)
     *compressor = NULL;
 }
 
+void wn_compressor_use(struct wn_compressor *compressor, struct wn_backend *gpu)
+{
+    wn_backend_destroy(&compressor->gpu);
+    compressor->gpu = gpu;
+    compressor->looked = true;
+}
+
 const char *wn_compressor_device(const struct wn_compressor *compressor)
 {
     return compressor->ran;

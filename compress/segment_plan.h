@@ -23,4 +23,7 @@ void wn_rows_drop_taps(struct wn_rows *rows);
 /* Forgets frames without rows. */
 void wn_rows_drop_frames(struct wn_rows *rows);
 
+/* For tests: `gpu` stands in for a device that was found; taken. */
+void wn_compressor_use(struct wn_compressor *compressor, struct wn_backend *gpu);
+
 #endif
