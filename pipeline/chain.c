@@ -85,7 +85,8 @@ static int unknown_filter(const char *name, struct wn_log *log)
         consider(&g, wn_preset(i)->name);
     wn_printable(shown, sizeof(shown), name);
     if (g.best)
-        return wn_fail(log, WN_ERR_ARG, "no filter is called '%s' (did you mean '%s'?)", shown, g.best);
+        return wn_fail(log, WN_ERR_ARG, "no filter is called '%s' (did you mean '%s'?)", shown,
+                       g.best);
     return wn_fail(log, WN_ERR_ARG, "no filter is called '%s' (see `winnow filters`)", shown);
 }
 
@@ -157,8 +158,14 @@ int wn_instance_create(struct wn_instance **out, const struct wn_filter *filter)
 
 static int set_place(struct wn_instance *in, const char *value, struct wn_log *log)
 {
-    static const struct { const char *name; enum wn_place at; } place[] = {
-        {"frame", WN_AT_FRAME}, {"encoder", WN_AT_ENCODER}, {"token", WN_AT_TOKEN}, {"llm", WN_AT_LLM},
+    static const struct {
+        const char *name;
+        enum wn_place at;
+    } place[] = {
+        {"frame", WN_AT_FRAME},
+        {"encoder", WN_AT_ENCODER},
+        {"token", WN_AT_TOKEN},
+        {"llm", WN_AT_LLM},
     };
 
     for (int i = 0; i < WN_LEN(place); i++) {
@@ -248,7 +255,8 @@ static char *trim(char *s)
 /* Whether an option says how much a filter keeps: then the budget does not. */
 static bool is_count(const char *key)
 {
-    static const char *const word[] = {"keep", "ratio", "q", "rate", "merge", "dominant", "stride", "size"};
+    static const char *const word[] = {"keep",  "ratio",    "q",      "rate",
+                                       "merge", "dominant", "stride", "size"};
 
     for (int i = 0; i < WN_LEN(word); i++)
         if (!strcmp(key, word[i]))
@@ -316,7 +324,10 @@ static int parse_items(struct wn_chain *chain, bool *given, const char *text, st
 
 static const char *place_name(enum wn_place at)
 {
-    return at == WN_AT_FRAME ? "frame" : at == WN_AT_ENCODER ? "encoder" : at == WN_AT_TOKEN ? "token" : "llm";
+    return at == WN_AT_FRAME     ? "frame"
+           : at == WN_AT_ENCODER ? "encoder"
+           : at == WN_AT_TOKEN   ? "token"
+                                 : "llm";
 }
 
 static int check_order(const struct wn_chain *chain, struct wn_log *log)
@@ -330,7 +341,8 @@ static int check_order(const struct wn_chain *chain, struct wn_log *log)
                            a->filter->name, place_name(a->at), b->filter->name, place_name(b->at),
                            b->filter->name);
         if (a->filter->family == WN_BUDGET && b->at == WN_AT_TOKEN)
-            return wn_fail(log, WN_ERR_ARG, "budget must be the last token filter, but %s stands behind it",
+            return wn_fail(log, WN_ERR_ARG,
+                           "budget must be the last token filter, but %s stands behind it",
                            b->filter->name);
         if (a->at == WN_AT_FRAME && !strcmp(b->filter->name, "scene"))
             wn_say(log, WN_LOG_WARN,

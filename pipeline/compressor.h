@@ -11,8 +11,8 @@ struct wn_compressor;
 struct wn_compressor_params {
     struct wn_instance **filters; /* token filters without `budget`, borrowed */
     int n_filters;
-    const char *device;           /* as in wn_params */
-    const char *cache_dir;        /* of the pipeline cache and what `auto` measured; NULL: none */
+    const char *device;    /* as in wn_params */
+    const char *cache_dir; /* of the pipeline cache and what `auto` measured; NULL: none */
     struct wn_pool *pool;
     struct wn_log *log;
 };
@@ -41,7 +41,8 @@ struct wn_budget_params {
 };
 int wn_budget_create(struct wn_budget **out, const struct wn_budget_params *params);
 int wn_budget_add(struct wn_budget *budget, struct wn_rows **rows); /* one segment; takes it */
-int wn_budget_take(struct wn_budget *budget, struct wn_rows **out); /* in order; WN_EOF at the end */
+int wn_budget_take(struct wn_budget *budget,
+                   struct wn_rows **out); /* in order; WN_EOF at the end */
 void wn_budget_destroy(struct wn_budget **budget);
 /* Reads the options of a `budget` instance. */
 void wn_budget_options(const struct wn_instance *instance, int64_t *tokens, int32_t *floor);

@@ -19,13 +19,14 @@ enum wn_family {
     WN_QUERY,          /* the question decides */
     WN_BASELINE,       /* what a method must beat */
     WN_BUDGET,
-    WN_FRAME,          /* picks frames */
+    WN_FRAME, /* picks frames */
 };
 
 enum wn_place { WN_AT_FRAME = 1, WN_AT_ENCODER = 2, WN_AT_TOKEN = 4, WN_AT_LLM = 8 };
 
 enum wn_need {
-    WN_NEED_CLS  = 1, /* CLS attention rows; attention received stands in where there is no CLS token */
+    WN_NEED_CLS =
+        1, /* CLS attention rows; attention received stands in where there is no CLS token */
     WN_NEED_KEYS = 2, /* raw keys of a layer */
     WN_NEED_GRID = 4, /* the same grid in every frame: rows pair up over time by cell */
 };
@@ -35,15 +36,16 @@ struct wn_token_ops; /* compress/build.h */
 
 struct wn_filter {
     const char *name;
-    const char *brief;  /* one line, lower case, no full stop */
-    const char *paper;  /* "Title (arXiv number), authors' code owner/name @ commit"; NULL: our own */
+    const char *brief; /* one line, lower case, no full stop */
+    const char
+        *paper; /* "Title (arXiv number), authors' code owner/name @ commit"; NULL: our own */
     enum wn_family family;
-    unsigned places;    /* WN_AT_*, the first is the default */
-    unsigned needs;     /* WN_NEED_* */
-    bool scores;        /* leaves a score on each row */
-    bool not_linear;    /* its rows are not sums of input rows: W then only tells what went in */
-    const AVOption *options; /* NULL-ended, or NULL; offsets into priv */
-    size_t priv_size;   /* priv starts with `const AVClass *class` */
+    unsigned places; /* WN_AT_*, the first is the default */
+    unsigned needs;  /* WN_NEED_* */
+    bool scores;     /* leaves a score on each row */
+    bool not_linear; /* its rows are not sums of input rows: W then only tells what went in */
+    const AVOption *options;                     /* NULL-ended, or NULL; offsets into priv */
+    size_t priv_size;                            /* priv starts with `const AVClass *class` */
     int (*init)(void *priv, struct wn_log *log); /* after options were set: checks them; or NULL */
     void (*finish)(void *priv);                  /* or NULL */
     const struct wn_frame_ops *frame;            /* set where places says WN_AT_FRAME */
@@ -64,12 +66,12 @@ struct wn_instance { /* one filter of a chain */
 struct wn_chain {
     struct wn_instance **item; /* in order: frame, encoder, token, llm */
     int n;
-    char *text;                /* as it runs, presets expanded */
+    char *text; /* as it runs, presets expanded */
 };
 
 /* What `auto` and other presets are chosen by. */
 struct wn_clip {
-    double duration;        /* seconds; 0: not known */
+    double duration; /* seconds; 0: not known */
     bool still;
     int32_t tokens_a_frame; /* rows and glue of one frame; 0: no model */
     int64_t tokens;         /* budget asked for, or what the context holds; 0: no model */
@@ -92,7 +94,9 @@ void wn_instance_destroy(struct wn_instance **instance);
 int32_t wn_keep(double keep, int32_t n);
 
 /* The option every filter with a `keep` declares. */
-#define WN_OPT_KEEP(type, field, help, def) \
-    {"keep", help, offsetof(type, field), AV_OPT_TYPE_DOUBLE, {.dbl = def}, 0, 1e9, 0, NULL}
+#define WN_OPT_KEEP(type, field, help, def)                                                        \
+    {                                                                                              \
+        "keep", help, offsetof(type, field), AV_OPT_TYPE_DOUBLE, {.dbl = def}, 0, 1e9, 0, NULL     \
+    }
 
 #endif

@@ -52,7 +52,8 @@ static void shrink_rows(struct wn_frame *to, const struct wn_frame *from)
             int64_t sum[3] = {0};
             for (int64_t i = y0; i < y1; i++)
                 for (const uint8_t *p = from->rgb + (i * from->width + x0) * 3,
-                                   *end = p + (x1 - x0) * 3; p < end; p += 3)
+                                   *end = p + (x1 - x0) * 3;
+                     p < end; p += 3)
                     for (int c = 0; c < 3; c++)
                         sum[c] += p[c];
             for (int c = 0; c < 3; c++)
@@ -70,8 +71,9 @@ int wn_frame_shrink(struct wn_frame **out, const struct wn_frame *frame, int32_t
         *out = wn_frame_ref((struct wn_frame *)frame);
         return WN_OK;
     }
-    const int err = wn_frame_create(&small, (int32_t)WN_MAX(frame->width * (int64_t)side / longer, 1),
-                                    (int32_t)WN_MAX(frame->height * (int64_t)side / longer, 1));
+    const int err =
+        wn_frame_create(&small, (int32_t)WN_MAX(frame->width * (int64_t)side / longer, 1),
+                        (int32_t)WN_MAX(frame->height * (int64_t)side / longer, 1));
     if (err)
         return err;
     shrink_rows(small, frame);

@@ -90,7 +90,8 @@ char *wn_preset_expand(const char *text, const struct wn_clip *clip)
     char *chain = wn_sprintf("%s%s%s", head, *head && *tail ? "," : "", tail);
     free(head);
     if (chain && clip->budget && !names_budget(chain)) {
-        char *with = wn_sprintf("%s%sbudget=tokens=%" PRId64, chain, *chain ? "," : "", clip->tokens);
+        char *with =
+            wn_sprintf("%s%sbudget=tokens=%" PRId64, chain, *chain ? "," : "", clip->tokens);
         free(chain);
         chain = with;
     }

@@ -209,7 +209,8 @@ int wn_sources_compose(struct wn_sources *out, const struct wn_sources *b,
 {
     const bool identity = !a || !a->ptr;
     const int32_t n_src = identity ? b->n_src : a->n_src;
-    struct wn_sources c = {.n = b->n, .n_src = n_src, .linear = b->linear && (identity || a->linear)};
+    struct wn_sources c = {
+        .n = b->n, .n_src = n_src, .linear = b->linear && (identity || a->linear)};
     int64_t most = 0;
 
     for (int32_t k = 0; k < b->ptr[b->n]; k++)

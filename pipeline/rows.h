@@ -10,25 +10,25 @@
 /* How the uncompressed rows of one frame stand in a prompt. Shared by all frames of a size. */
 struct wn_layout {
     atomic_int refs;
-    int32_t n_rows;          /* of one uncompressed frame */
-    int32_t grid_h, grid_w;  /* rows are cells of this grid, save those with pos -1, -1 */
-    int32_t (*pos)[2];       /* [n_rows] row and column, or -1, -1 (CLS, newline, tile thumbnail) */
-    int32_t (*mpos)[4];      /* [n_rows] M-RoPE t, y, x, z from the part's start; NULL: not M-RoPE */
+    int32_t n_rows;         /* of one uncompressed frame */
+    int32_t grid_h, grid_w; /* rows are cells of this grid, save those with pos -1, -1 */
+    int32_t (*pos)[2];      /* [n_rows] row and column, or -1, -1 (CLS, newline, tile thumbnail) */
+    int32_t (*mpos)[4];     /* [n_rows] M-RoPE t, y, x, z from the part's start; NULL: not M-RoPE */
     int32_t n_parts;
-    struct wn_layout_part {  /* in order of the prompt: tokens, then rows */
-        int32_t *tokens;     /* that the model wants before the rows: begin of image, tile break */
+    struct wn_layout_part { /* in order of the prompt: tokens, then rows */
+        int32_t *tokens;    /* that the model wants before the rows: begin of image, tile break */
         int32_t n_tokens;
         int32_t row0, n_rows; /* may be empty (the last part: end of image) */
-        int32_t n_pos;       /* how far this part's rows move the position: n_rows save M-RoPE */
-        bool non_causal;     /* these rows attend to each other both ways */
-    } *parts;
+        int32_t n_pos;        /* how far this part's rows move the position: n_rows save M-RoPE */
+        bool non_causal;      /* these rows attend to each other both ways */
+    } * parts;
 };
 struct wn_layout *wn_layout_ref(struct wn_layout *layout);
 void wn_layout_unref(struct wn_layout **layout);
 
 struct wn_row_frame {
-    int32_t index;           /* in the source, after frame filters, from 0 */
-    int64_t number;          /* of the decoded frame, see wn_frame */
+    int32_t index;  /* in the source, after frame filters, from 0 */
+    int64_t number; /* of the decoded frame, see wn_frame */
     double time;
     int32_t scene;
     struct wn_layout *layout; /* a reference */
@@ -38,31 +38,32 @@ struct wn_row_frame {
 /* W as CSR over rows of the uncompressed segment: row i = sum over k in [ptr[i], ptr[i + 1]) of
  * weight[k] * uncompressed[idx[k]]. */
 struct wn_sources {
-    int32_t n, n_src;        /* rows and columns of W */
+    int32_t n, n_src; /* rows and columns of W */
     int32_t *ptr, *idx;
     float *weight;
-    bool linear;             /* false: weights only tell which rows went in */
+    bool linear; /* false: weights only tell which rows went in */
 };
 
 struct wn_rows {
     int32_t n, dim;
     int32_t n_frames;
-    int32_t *frame_ptr;      /* [n_frames + 1]: frame f holds rows frame_ptr[f] .. frame_ptr[f + 1] - 1 */
+    int32_t
+        *frame_ptr; /* [n_frames + 1]: frame f holds rows frame_ptr[f] .. frame_ptr[f + 1] - 1 */
     struct wn_row_frame *frames; /* [n_frames] */
-    float *data;             /* [n][dim] */
-    int32_t *cell;           /* [n] which row of its frame's uncompressed rows it stands for */
-    float *score;            /* [n] of the last scoring filter; NULL: none yet */
-    struct wn_sources w;     /* w.ptr NULL: the identity */
+    float *data;                 /* [n][dim] */
+    int32_t *cell;               /* [n] which row of its frame's uncompressed rows it stands for */
+    float *score;                /* [n] of the last scoring filter; NULL: none yet */
+    struct wn_sources w;         /* w.ptr NULL: the identity */
 
     /* Taps of the encoder, a row each like data, so that selecting rows selects them too. */
-    float *attn;             /* [n][attn_layers][attn_heads] softmax attention, or NULL */
+    float *attn; /* [n][attn_layers][attn_heads] softmax attention, or NULL */
     int32_t attn_layers, attn_heads;
-    int32_t *attn_layer;     /* [attn_layers] which layer of the encoder, ascending */
-    bool attn_received;      /* no CLS query here: mean attention received in the last layer stands in */
-    float *keys;             /* [n][keys_layers][keys_heads * keys_dim] raw keys, or NULL */
+    int32_t *attn_layer; /* [attn_layers] which layer of the encoder, ascending */
+    bool attn_received; /* no CLS query here: mean attention received in the last layer stands in */
+    float *keys;        /* [n][keys_layers][keys_heads * keys_dim] raw keys, or NULL */
     int32_t keys_layers, keys_heads, keys_dim;
-    int32_t *keys_layer;     /* [keys_layers] */
-    int32_t encoder_layers;  /* L of the encoder, what Python-like layer numbers count from */
+    int32_t *keys_layer;    /* [keys_layers] */
+    int32_t encoder_layers; /* L of the encoder, what Python-like layer numbers count from */
 };
 
 /* Everything but the taps is allocated (data, cell, frame_ptr, frames); NULL when out of memory. */
@@ -74,7 +75,8 @@ int wn_rows_append(struct wn_rows **dst, struct wn_rows **src);
 size_t wn_rows_bytes(const struct wn_rows *rows); /* data and taps */
 /* The grid place of row i, -1, -1 for a row that stands for its whole frame. */
 void wn_rows_pos(const struct wn_rows *rows, int32_t i, int32_t pos[2]);
-int32_t wn_rows_frame_of(const struct wn_rows *rows, int32_t i); /* f with frame_ptr[f] <= i < frame_ptr[f + 1] */
+int32_t wn_rows_frame_of(const struct wn_rows *rows,
+                         int32_t i); /* f with frame_ptr[f] <= i < frame_ptr[f + 1] */
 
 /* out = b x a: rows made of rows made of rows. a NULL or without ptr: the identity over b->n_src.
  * Entries of a row come in the order of b's entries, equal columns added. WN_ERR_NOMEM or WN_OK. */

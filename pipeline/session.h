@@ -11,13 +11,13 @@
 
 struct wn_session {
     struct wn_log log;
-    struct wn_params p;      /* strings are copies, defaults filled in */
+    struct wn_params p; /* strings are copies, defaults filled in */
     struct wn_pool *pool;
-    struct wn_llm *llm;      /* NULL: no model */
+    struct wn_llm *llm; /* NULL: no model */
     struct wn_llm_info llm_info;
     struct wn_encoder *encoder;
-    char *label;             /* of frames of a video */
-    pthread_mutex_t models;  /* encoder and llm serve one source at a time */
+    char *label;            /* of frames of a video */
+    pthread_mutex_t models; /* encoder and llm serve one source at a time */
 };
 
 /* Cells that the visual part of a prompt can have when nobody says. */
@@ -25,14 +25,15 @@ int64_t wn_session_room(const struct wn_session *s);
 
 /* An answer about rows; takes the models' lock. */
 int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
-                      const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats);
+                      const struct wn_ask_params *ask, char **answer,
+                      struct wn_answer_stats *stats);
 
 struct wn_segment {
     atomic_int refs;
-    struct wn_rows *rows;    /* compact */
+    struct wn_rows *rows; /* compact */
     int32_t n_frames, n_before;
     struct wn_row_frame *frames; /* of the uncompressed segment: every frame that was encoded */
-    int32_t *row0;           /* [n_frames + 1] uncompressed rows of each */
+    int32_t *row0;               /* [n_frames + 1] uncompressed rows of each */
     double start, end;
     /* Made when first asked for, under the lock. */
     pthread_mutex_t lock;

@@ -31,7 +31,8 @@ static int parse_chain(struct wn_source *src)
         clip.tokens_a_frame = rows + tokens + (int32_t)WN_MAX(cells, 0);
     }
     src->clip = clip;
-    TRY(wn_chain_parse(&src->chain, src->p.filters ? src->p.filters : s->p.filters, &clip, &s->log));
+    TRY(wn_chain_parse(&src->chain, src->p.filters ? src->p.filters : s->p.filters, &clip,
+                       &s->log));
 fail:
     return err;
 }
@@ -52,13 +53,13 @@ static int make_compressor(struct wn_source *src)
         TRY(wn_source_make_budget(src, tokens, least));
     }
     TRY(wn_compressor_create(&src->compressor, &(struct wn_compressor_params){
-        .filters = filters,
-        .n_filters = n,
-        .device = s->p.device,
-        .cache_dir = s->p.cache_dir,
-        .pool = s->pool,
-        .log = &s->log,
-    }));
+                                                   .filters = filters,
+                                                   .n_filters = n,
+                                                   .device = s->p.device,
+                                                   .cache_dir = s->p.cache_dir,
+                                                   .pool = s->pool,
+                                                   .log = &s->log,
+                                               }));
     TRY(wn_compressor_needs(src->compressor, &s->encoder->info, &src->needs));
 fail:
     return err;
@@ -77,20 +78,20 @@ static int open_decoder(struct wn_source *src)
     int n, err;
 
     TRY(wn_decoder_open(&src->decoder, &(struct wn_decoder_params){
-        .url = src->url,
-        .start = src->p.start,
-        .end = src->p.end,
-        .stream = src->p.stream,
-        .allow_cover = src->p.allow_cover,
-        .max_pixels = p->max_pixels,
-        .max_frames = p->max_frames,
-        .max_duration = p->max_duration,
-        .n_threads = p->n_threads,
-        .pool = src->s->pool,
-        .log = &src->s->log,
-        .on_progress = scan_progress,
-        .opaque = src,
-    }));
+                                           .url = src->url,
+                                           .start = src->p.start,
+                                           .end = src->p.end,
+                                           .stream = src->p.stream,
+                                           .allow_cover = src->p.allow_cover,
+                                           .max_pixels = p->max_pixels,
+                                           .max_frames = p->max_frames,
+                                           .max_duration = p->max_duration,
+                                           .n_threads = p->n_threads,
+                                           .pool = src->s->pool,
+                                           .log = &src->s->log,
+                                           .on_progress = scan_progress,
+                                           .opaque = src,
+                                       }));
     wn_decoder_media(src->decoder, &src->media);
     TRY(parse_chain(src));
     struct wn_instance **filters = wn_chain_at(src->chain, WN_AT_FRAME, &n);
@@ -138,7 +139,8 @@ fail:
 int wn_source_push(struct wn_source *src, const struct wn_image *img)
 {
     if (!src->pushed)
-        return wn_fail(&src->s->log, WN_ERR_ARG, "frames can be pushed only into a source without a URL");
+        return wn_fail(&src->s->log, WN_ERR_ARG,
+                       "frames can be pushed only into a source without a URL");
     return wn_decoder_push(src->decoder, img);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* winnow: a long video in, a short sequence of visual tokens out, and a language model asked about it.
+/* winnow: a long video in, a short sequence of visual tokens out, and a language model asked about
+ * it.
  *
  * This is the whole public API. Every name starts with wn_ or WN_.
  *
@@ -26,9 +27,9 @@
 #define WN_VERSION_PATCH 0
 
 #if defined(__GNUC__)
-# define WN_API __attribute__((visibility("default")))
+#define WN_API __attribute__((visibility("default")))
 #else
-# define WN_API
+#define WN_API
 #endif
 
 #ifdef __cplusplus
@@ -38,19 +39,19 @@ extern "C" {
 WN_API unsigned wn_version(void); /* major << 16 | minor << 8 | patch, of the library in use */
 
 enum wn_error {
-    WN_OK    = 0,
+    WN_OK = 0,
     WN_AGAIN = 1, /* nothing to give yet: push more input */
-    WN_EOF   = 2, /* nothing more will come */
+    WN_EOF = 2,   /* nothing more will come */
 
-    WN_ERR_ARG         = -1, /* a caller's mistake: bad value, bad order of calls */
-    WN_ERR_NOMEM       = -2, /* host or device memory */
-    WN_ERR_IO          = -3, /* cannot open, read or write */
-    WN_ERR_DATA        = -4, /* the input is damaged or not what it claims to be */
+    WN_ERR_ARG = -1,         /* a caller's mistake: bad value, bad order of calls */
+    WN_ERR_NOMEM = -2,       /* host or device memory */
+    WN_ERR_IO = -3,          /* cannot open, read or write */
+    WN_ERR_DATA = -4,        /* the input is damaged or not what it claims to be */
     WN_ERR_UNSUPPORTED = -5, /* valid, but not something this build or device does */
-    WN_ERR_DEVICE      = -6, /* the GPU failed or was lost */
-    WN_ERR_MODEL       = -7, /* a model file is bad, of the wrong kind, or refused */
-    WN_ERR_ABORTED     = -8, /* a callback asked to stop, or wn_cancel() */
-    WN_ERR_LIMIT       = -9, /* a limit was hit: pixels, streams, duration, context */
+    WN_ERR_DEVICE = -6,      /* the GPU failed or was lost */
+    WN_ERR_MODEL = -7,       /* a model file is bad, of the wrong kind, or refused */
+    WN_ERR_ABORTED = -8,     /* a callback asked to stop, or wn_cancel() */
+    WN_ERR_LIMIT = -9,       /* a limit was hit: pixels, streams, duration, context */
 };
 WN_API const char *wn_strerror(int err); /* a few words for the code, never NULL */
 
@@ -58,36 +59,37 @@ enum wn_log_level { WN_LOG_ERROR = 1, WN_LOG_WARN, WN_LOG_INFO, WN_LOG_DEBUG };
 
 struct wn_session; /* models, device and threads, set up once */
 struct wn_source;  /* one video, image or stream of frames, turned into segments on demand */
-struct wn_segment; /* refcounted: the compact tokens of one scene or window; any thread may hold one */
+struct wn_segment; /* refcounted: the compact tokens of one scene or window; any thread may hold one
+                    */
 
 /* ---- session ---- */
 
 struct wn_params {
-    size_t size;           /* set by wn_params() */
-    const char *model;     /* language model, GGUF; NULL: no answers, scenes and frames only */
-    const char *mmproj;    /* vision encoder, GGUF; NULL: looked for beside the model */
-    const char *device;    /* of the filters: "auto" (default), "cpu", "vulkan" or part of a Vulkan
-                              device's name. A software Vulkan device runs only when named. */
-    const char *filters;   /* the chain, e.g. "scene,fps=2,vtc_cls=keep=64" (default "auto") */
-    int64_t tokens;        /* budget in KV cells for the visual part; 0: what the context holds */
-    int n_threads;         /* of decoding, filters and models together; 0: number of cores */
-    int n_ctx;             /* most KV cells; 0: what the prompt needs, up to what the model was
-                              trained for */
+    size_t size;         /* set by wn_params() */
+    const char *model;   /* language model, GGUF; NULL: no answers, scenes and frames only */
+    const char *mmproj;  /* vision encoder, GGUF; NULL: looked for beside the model */
+    const char *device;  /* of the filters: "auto" (default), "cpu", "vulkan" or part of a Vulkan
+                            device's name. A software Vulkan device runs only when named. */
+    const char *filters; /* the chain, e.g. "scene,fps=2,vtc_cls=keep=64" (default "auto") */
+    int64_t tokens;      /* budget in KV cells for the visual part; 0: what the context holds */
+    int n_threads;       /* of decoding, filters and models together; 0: number of cores */
+    int n_ctx;           /* most KV cells; 0: what the prompt needs, up to what the model was
+                            trained for */
     const char *chat_template; /* name of a built-in template or a Jinja-like text llama.cpp knows;
                               NULL: the model's own */
     const char *frame_label;   /* text before each frame of a video; {n} is its number from 1, {t}
                               its time as m:ss.s. NULL: the model's own or "[{t}]"; "": none */
-    const char *cache_dir; /* for compiled pipelines; NULL: $XDG_CACHE_HOME/winnow */
-    int no_gpu_model;      /* keep both models on the CPU even when llama.cpp could offload */
-    int fast_resize;       /* libswscale's resize instead of libmtmd's bytes */
+    const char *cache_dir;     /* for compiled pipelines; NULL: $XDG_CACHE_HOME/winnow */
+    int no_gpu_model;          /* keep both models on the CPU even when llama.cpp could offload */
+    int fast_resize;           /* libswscale's resize instead of libmtmd's bytes */
     const char *subtitles; /* "auto": the source's own text track; else a subtitle file: its text
                               enters the prompt at its times. NULL: none */
 
     /* Limits on what a file may ask of this process. */
-    int64_t max_pixels;    /* of one picture; default 178956970 */
-    double max_duration;   /* seconds; default: none */
-    int64_t max_frames;    /* decoded from one source; default: none */
-    int64_t window;        /* bytes of uncompressed rows in a segment; default 96 MiB */
+    int64_t max_pixels;  /* of one picture; default 178956970 */
+    double max_duration; /* seconds; default: none */
+    int64_t max_frames;  /* decoded from one source; default: none */
+    int64_t window;      /* bytes of uncompressed rows in a segment; default 96 MiB */
 
     /* Called from the thread that called winnow or, for decoding, from a thread of winnow's, never
      * two at once for one session. No trailing newline. */
@@ -121,10 +123,11 @@ struct wn_ask_params {
 
     /* Optional. A nonzero return stops with WN_ERR_ABORTED. Text comes in whole characters. */
     int (*on_text)(void *opaque, const char *utf8, size_t len);
-    int (*on_progress)(void *opaque, double done); /* 0 to 1, of everything before the first token */
+    int (*on_progress)(void *opaque,
+                       double done); /* 0 to 1, of everything before the first token */
     void *opaque;
 };
-#define wn_ask_params(...) \
+#define wn_ask_params(...)                                                                         \
     (&(struct wn_ask_params){.size = sizeof(struct wn_ask_params), __VA_ARGS__})
 
 /* *answer is freed with wn_free(); answer may be NULL when on_text is enough. */
@@ -148,17 +151,17 @@ struct wn_image {
 
 struct wn_source_params {
     size_t size;
-    double start, end; /* seconds; end 0: to the end */
-    int stream;        /* video stream by index in the file plus 1; 0: the best one */
-    int allow_cover;   /* take an attached cover picture for an image */
-    int keep_frames;   /* segments keep their frames' pictures, see wn_segment_image(); 1: as they
-                          are, more: scaled down to so many pixels of the longer side */
+    double start, end;   /* seconds; end 0: to the end */
+    int stream;          /* video stream by index in the file plus 1; 0: the best one */
+    int allow_cover;     /* take an attached cover picture for an image */
+    int keep_frames;     /* segments keep their frames' pictures, see wn_segment_image(); 1: as they
+                            are, more: scaled down to so many pixels of the longer side */
     const char *filters; /* instead of the session's */
     int64_t tokens;      /* instead of the session's */
     int (*on_progress)(void *opaque, double done); /* nonzero stops with WN_ERR_ABORTED */
     void *opaque;
 };
-#define wn_source_params(...) \
+#define wn_source_params(...)                                                                      \
     (&(struct wn_source_params){.size = sizeof(struct wn_source_params), __VA_ARGS__})
 
 /* url: a file name, or NULL for frames that the caller pushes. params may be NULL. */
@@ -171,16 +174,16 @@ WN_API int wn_source_push(struct wn_source *src, const struct wn_image *img);
  * later one can still take tokens from an earlier one. */
 WN_API int wn_source_pull(struct wn_source *src, struct wn_segment **out);
 /* Asks about the whole source: pulls all segments and keeps them, so that another question decodes
- * and encodes nothing. Without a `budget` in the chain one is set by what the model's context holds.
- * A segment that wn_source_pull() gave away is the caller's: see wn_ask_segments(). */
+ * and encodes nothing. Without a `budget` in the chain one is set by what the model's context
+ * holds. A segment that wn_source_pull() gave away is the caller's: see wn_ask_segments(). */
 WN_API int wn_source_ask(struct wn_source *src, const char *question,
                          const struct wn_ask_params *params, char **answer);
 WN_API void wn_source_close(struct wn_source **src);
 
 struct wn_scene {
-    double start, end;               /* seconds */
-    int64_t start_frame, end_frame;  /* decoded frames, end exclusive */
-    double score;                    /* of the detector at the cut that starts it; 0 for the first */
+    double start, end;              /* seconds */
+    int64_t start_frame, end_frame; /* decoded frames, end exclusive */
+    double score;                   /* of the detector at the cut that starts it; 0 for the first */
 };
 /* Reads the source through with its chain's `scene` filter (or the default one) and nothing else:
  * no model is needed. *out is freed with wn_free(). */
@@ -188,30 +191,31 @@ WN_API int wn_source_scenes(struct wn_source *src, struct wn_scene **out, int *n
 
 struct wn_media { /* what the file says, and what was found */
     size_t size;
-    int32_t width, height;     /* upright, as shown with square pixels */
-    double duration;           /* seconds; 0: not known */
-    double fps;                /* average; 0: not known */
+    int32_t width, height; /* upright, as shown with square pixels */
+    double duration;       /* seconds; 0: not known */
+    double fps;            /* average; 0: not known */
     const char *codec, *container;
-    int32_t rotation;          /* degrees, already applied */
-    int still;                 /* one picture, not a video */
+    int32_t rotation; /* degrees, already applied */
+    int still;        /* one picture, not a video */
     int64_t frames_decoded, frames_kept, decode_errors;
-    int partial;               /* damaged: a part could not be decoded */
+    int partial; /* damaged: a part could not be decoded */
 };
-WN_API void wn_source_media(const struct wn_source *src, struct wn_media *out); /* strings live as long as src */
+WN_API void wn_source_media(const struct wn_source *src,
+                            struct wn_media *out); /* strings live as long as src */
 
 struct wn_stats { /* of a source so far */
     size_t size;
-    int64_t frames;            /* that reached the encoder */
+    int64_t frames; /* that reached the encoder */
     int64_t scenes, segments;
     int64_t tokens_before, tokens_after; /* visual rows */
-    int64_t prompt_cells;      /* KV cells of the last prompt: text, labels and visual rows */
+    int64_t prompt_cells; /* KV cells of the last prompt: text, labels and visual rows */
     int64_t answer_tokens;
     double decode_s, encode_s, compress_s, prefill_s, generate_s; /* busy time of each stage */
-    double first_token_s;      /* from wn_source_open() to the first token of the first answer */
-    int64_t peak_bytes;        /* most resident memory of this process so far */
-    const char *device;        /* that ran the filters; "cpu" or the Vulkan device's name */
-    const char *filters;       /* the chain after presets were expanded */
-    const char *mmproj;        /* the vision encoder in use; NULL: none */
+    double first_token_s; /* from wn_source_open() to the first token of the first answer */
+    int64_t peak_bytes;   /* most resident memory of this process so far */
+    const char *device;   /* that ran the filters; "cpu" or the Vulkan device's name */
+    const char *filters;  /* the chain after presets were expanded */
+    const char *mmproj;   /* the vision encoder in use; NULL: none */
 };
 WN_API void wn_source_stats(const struct wn_source *src, struct wn_stats *out);
 
@@ -228,11 +232,11 @@ WN_API int wn_source_forecast(const struct wn_source *src, struct wn_forecast *o
 struct wn_tokens {
     size_t size;
     int32_t n, dim;
-    const float *data;          /* [n][dim], what the language model takes */
-    const int32_t *frame;       /* [n] frame of the source, counted after frame filters */
-    const double *time;         /* [n] seconds */
-    const int32_t *pos;         /* [n][2] row and column in the encoder's grid; -1, -1: whole frame */
-    const float *score;         /* [n] of the last scoring filter, or NULL */
+    const float *data;    /* [n][dim], what the language model takes */
+    const int32_t *frame; /* [n] frame of the source, counted after frame filters */
+    const double *time;   /* [n] seconds */
+    const int32_t *pos;   /* [n][2] row and column in the encoder's grid; -1, -1: whole frame */
+    const float *score;   /* [n] of the last scoring filter, or NULL */
     /* W as CSR over the segment's n_before uncompressed rows: token = sum of weight * row.
      * `linear` 0: some filter was not linear and W only tells which rows went in. */
     const int32_t *source_ptr, *source_idx;
@@ -244,12 +248,12 @@ WN_API void wn_segment_tokens(const struct wn_segment *seg, struct wn_tokens *ou
 
 struct wn_frame_info {
     size_t size;
-    int32_t index;        /* in the source, after frame filters */
-    int64_t number;       /* of the decoded frame in the stream, from 0 */
-    double time;          /* seconds */
+    int32_t index;  /* in the source, after frame filters */
+    int64_t number; /* of the decoded frame in the stream, from 0 */
+    double time;    /* seconds */
     int32_t scene;
     int32_t grid_h, grid_w; /* the encoder's grid of rows */
-    int32_t row0, n_rows; /* this frame's rows among the n_before uncompressed rows */
+    int32_t row0, n_rows;   /* this frame's rows among the n_before uncompressed rows */
 };
 WN_API int32_t wn_segment_frames(const struct wn_segment *seg);
 WN_API int wn_segment_frame(const struct wn_segment *seg, int32_t i, struct wn_frame_info *out);
@@ -289,17 +293,19 @@ struct wn_preset_info {
 WN_API const struct wn_preset_info *wn_preset(int i); /* NULL past the last */
 
 struct wn_device_info {
-    char name[128];       /* "cpu" or the Vulkan device's name */
+    char name[128]; /* "cpu" or the Vulkan device's name */
     char driver[128];
-    int software;         /* a CPU behind a Vulkan driver */
-    int exact;            /* its arithmetic passed the self-test: decisions may run there */
+    int software; /* a CPU behind a Vulkan driver */
+    int exact;    /* its arithmetic passed the self-test: decisions may run there */
     int32_t subgroup;
-    int64_t memory;       /* bytes of device memory; 0: not known */
+    int64_t memory; /* bytes of device memory; 0: not known */
 };
-WN_API int wn_devices(struct wn_device_info *out, int max); /* how many there are; fills up to max */
+WN_API int wn_devices(struct wn_device_info *out,
+                      int max); /* how many there are; fills up to max */
 
 /* A line each, "name: value", of what the library was built with and runs on. */
-WN_API int wn_build_info(void (*line)(void *opaque, const char *name, const char *value), void *opaque);
+WN_API int wn_build_info(void (*line)(void *opaque, const char *name, const char *value),
+                         void *opaque);
 
 #ifdef __cplusplus
 }

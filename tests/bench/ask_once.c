@@ -67,14 +67,15 @@ static int run_winnow(char **arg)
     struct first first = {0};
     struct wn_stats stats = {.size = sizeof(stats)};
 
-    if (wn_open(&s, wn_params(.filters = arg[0], .tokens = strtol(arg[1], NULL, 10),
-                              .model = arg[3], .mmproj = arg[4], .device = "cpu",
-                              .no_gpu_model = 1)))
+    if (wn_open(&s,
+                wn_params(.filters = arg[0], .tokens = strtol(arg[1], NULL, 10), .model = arg[3],
+                          .mmproj = arg[4], .device = "cpu", .no_gpu_model = 1)))
         return fail(wn_errmsg(s));
     const long loaded = peak_kib();
     const double start = now();
     if (wn_source_open(&src, s, arg[2], NULL) ||
-        wn_source_ask(src, arg[5], wn_ask_params(.max_tokens = 1, .on_text = on_text, .opaque = &first), NULL))
+        wn_source_ask(src, arg[5],
+                      wn_ask_params(.max_tokens = 1, .on_text = on_text, .opaque = &first), NULL))
         return fail(wn_errmsg(s));
     const double end = first.at > 0 ? first.at : now();
     wn_source_stats(src, &stats);

@@ -28,7 +28,8 @@ static void *copy(const void *from, size_t n, size_t size)
 }
 
 /* All segments of the clip through one chain. Returns how many, or an error. */
-static int run(struct wn_session *s, const char *video, const char *filters, struct kept *out, int max)
+static int run(struct wn_session *s, const char *video, const char *filters, struct kept *out,
+               int max)
 {
     struct wn_source *src = NULL;
     struct wn_segment *seg = NULL;
@@ -82,7 +83,8 @@ static void release(struct kept *k, int n)
     }
 }
 
-static void check(struct wn_session *cpu, struct wn_session *gpu, const char *video, const char *chain)
+static void check(struct wn_session *cpu, struct wn_session *gpu, const char *video,
+                  const char *chain)
 {
     struct kept a[64], b[64];
     char text[256];
@@ -97,7 +99,11 @@ static void check(struct wn_session *cpu, struct wn_session *gpu, const char *vi
         before += a[i].n_src;
     }
     printf("%s: %s, %d of %d tokens in %d segments\n", *chain ? chain : "(none)",
-           ok ? "same" : n < 0 ? wn_errmsg(cpu) : m < 0 ? wn_errmsg(gpu) : "DIFFERENT", tokens, before, n);
+           ok      ? "same"
+           : n < 0 ? wn_errmsg(cpu)
+           : m < 0 ? wn_errmsg(gpu)
+                   : "DIFFERENT",
+           tokens, before, n);
     release(a, n > 0 ? n : 0);
     release(b, m > 0 ? m : 0);
     if (ok)
@@ -123,8 +129,10 @@ int main(int argc, char **argv)
         printf("no device is called %s\n", argv[4]);
         return 77;
     }
-    if (wn_open(&cpu, wn_params(.model = argv[1], .mmproj = argv[2], .device = "cpu", .no_gpu_model = 1)) ||
-        wn_open(&gpu, wn_params(.model = argv[1], .mmproj = argv[2], .device = argv[4], .no_gpu_model = 1))) {
+    if (wn_open(&cpu, wn_params(.model = argv[1], .mmproj = argv[2], .device = "cpu",
+                                .no_gpu_model = 1)) ||
+        wn_open(&gpu, wn_params(.model = argv[1], .mmproj = argv[2], .device = argv[4],
+                                .no_gpu_model = 1))) {
         printf("%s\n", wn_errmsg(gpu ? gpu : cpu));
         return 1;
     }

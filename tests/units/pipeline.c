@@ -22,7 +22,15 @@ struct priv {
 };
 
 static const AVOption fps_options[] = {
-    {"fps", "frames a second", offsetof(struct priv, fps), AV_OPT_TYPE_DOUBLE, {.dbl = 2}, 0.001, 1000, 0, NULL},
+    {"fps",
+     "frames a second",
+     offsetof(struct priv, fps),
+     AV_OPT_TYPE_DOUBLE,
+     {.dbl = 2},
+     0.001,
+     1000,
+     0,
+     NULL},
     {NULL},
 };
 static const AVOption keep_options[] = {
@@ -31,15 +39,51 @@ static const AVOption keep_options[] = {
     {NULL},
 };
 static const AVOption budget_options[] = {
-    {"tokens", "cells", offsetof(struct priv, tokens), AV_OPT_TYPE_INT64, {.i64 = 0}, 0, 1e9, 0, NULL},
+    {"tokens",
+     "cells",
+     offsetof(struct priv, tokens),
+     AV_OPT_TYPE_INT64,
+     {.i64 = 0},
+     0,
+     1e9,
+     0,
+     NULL},
     {NULL},
 };
-static const struct wn_filter scene = {.name = "scene", .brief = "", .family = WN_FRAME, .places = WN_AT_FRAME, .priv_size = sizeof(struct priv)};
-static const struct wn_filter fps = {.name = "fps", .brief = "", .family = WN_FRAME, .places = WN_AT_FRAME, .options = fps_options, .priv_size = sizeof(struct priv)};
-static const struct wn_filter uniform = {.name = "uniform", .brief = "", .family = WN_FRAME, .places = WN_AT_FRAME, .priv_size = sizeof(struct priv)};
-static const struct wn_filter vtc = {.name = "vtc_cls", .brief = "", .family = WN_ATTENTION, .places = WN_AT_TOKEN, .options = keep_options, .priv_size = sizeof(struct priv)};
-static const struct wn_filter both = {.name = "tome", .brief = "", .family = WN_SIMILARITY, .places = WN_AT_ENCODER | WN_AT_TOKEN, .options = keep_options, .priv_size = sizeof(struct priv)};
-static const struct wn_filter budget = {.name = "budget", .brief = "", .family = WN_BUDGET, .places = WN_AT_TOKEN, .options = budget_options, .priv_size = sizeof(struct priv)};
+static const struct wn_filter scene = {.name = "scene",
+                                       .brief = "",
+                                       .family = WN_FRAME,
+                                       .places = WN_AT_FRAME,
+                                       .priv_size = sizeof(struct priv)};
+static const struct wn_filter fps = {.name = "fps",
+                                     .brief = "",
+                                     .family = WN_FRAME,
+                                     .places = WN_AT_FRAME,
+                                     .options = fps_options,
+                                     .priv_size = sizeof(struct priv)};
+static const struct wn_filter uniform = {.name = "uniform",
+                                         .brief = "",
+                                         .family = WN_FRAME,
+                                         .places = WN_AT_FRAME,
+                                         .priv_size = sizeof(struct priv)};
+static const struct wn_filter vtc = {.name = "vtc_cls",
+                                     .brief = "",
+                                     .family = WN_ATTENTION,
+                                     .places = WN_AT_TOKEN,
+                                     .options = keep_options,
+                                     .priv_size = sizeof(struct priv)};
+static const struct wn_filter both = {.name = "tome",
+                                      .brief = "",
+                                      .family = WN_SIMILARITY,
+                                      .places = WN_AT_ENCODER | WN_AT_TOKEN,
+                                      .options = keep_options,
+                                      .priv_size = sizeof(struct priv)};
+static const struct wn_filter budget = {.name = "budget",
+                                        .brief = "",
+                                        .family = WN_BUDGET,
+                                        .places = WN_AT_TOKEN,
+                                        .options = budget_options,
+                                        .priv_size = sizeof(struct priv)};
 
 const struct wn_filter *const wn_frame_filters[] = {&scene, &fps, &uniform, NULL};
 const struct wn_filter *const wn_token_filters[] = {&vtc, &both, &budget, NULL};
@@ -77,7 +121,8 @@ static void chain_sets_options(void **state)
     int n;
 
     wn_log_init(&log);
-    struct wn_chain *c = parse(" scene, fps=3 ,vtc_cls=keep=0.25:by=a\\,b\\:c,budget=tokens=99", NULL, &log);
+    struct wn_chain *c =
+        parse(" scene, fps=3 ,vtc_cls=keep=0.25:by=a\\,b\\:c,budget=tokens=99", NULL, &log);
     assert_non_null(c);
     assert_int_equal(c->n, 4);
     assert_true(priv_of(c, 1)->fps == 3); /* a value alone is the first option's */
@@ -118,7 +163,8 @@ static void chain_refuses_with_a_sentence(void **state)
 
 static void budget_gives_shares(void **state)
 {
-    const struct wn_clip clip = {.duration = 10, .tokens_a_frame = 100, .tokens = 500, .budget = true};
+    const struct wn_clip clip = {
+        .duration = 10, .tokens_a_frame = 100, .tokens = 500, .budget = true};
     struct wn_log log;
 
     wn_log_init(&log);
@@ -206,8 +252,10 @@ static void sources_compose(void **state)
 {
     int32_t a_ptr[] = {0, 2, 3}, a_idx[] = {0, 2, 3}, b_ptr[] = {0, 2}, b_idx[] = {0, 1};
     float a_w[] = {0.5f, 0.5f, 1}, b_w[] = {2, 3};
-    const struct wn_sources a = {.n = 2, .n_src = 4, .ptr = a_ptr, .idx = a_idx, .weight = a_w, .linear = true};
-    struct wn_sources b = {.n = 1, .n_src = 2, .ptr = b_ptr, .idx = b_idx, .weight = b_w, .linear = true};
+    const struct wn_sources a = {
+        .n = 2, .n_src = 4, .ptr = a_ptr, .idx = a_idx, .weight = a_w, .linear = true};
+    struct wn_sources b = {
+        .n = 1, .n_src = 2, .ptr = b_ptr, .idx = b_idx, .weight = b_w, .linear = true};
     struct wn_sources c = {0};
 
     assert_int_equal(wn_sources_compose(&c, &b, &a), WN_OK);
@@ -289,7 +337,8 @@ static void count_destroy(struct wn_stage *stage)
     free(stage);
 }
 
-static struct wn_stage *make_queue(int end, int err, int capacity, atomic_int *ahead, atomic_int *most)
+static struct wn_stage *make_queue(int end, int err, int capacity, atomic_int *ahead,
+                                   atomic_int *most)
 {
     struct counter *c = calloc(1, sizeof(*c));
     struct wn_stage *queue = NULL;
@@ -330,7 +379,8 @@ static void messages_are_printable(void **state)
 {
     char buf[32];
 
-    assert_string_equal(wn_printable(buf, sizeof(buf), "a\x1b[1m\xff\xc3\xa9\n"), "a?[1m?\xc3\xa9?");
+    assert_string_equal(wn_printable(buf, sizeof(buf), "a\x1b[1m\xff\xc3\xa9\n"),
+                        "a?[1m?\xc3\xa9?");
     assert_string_equal(wn_printable(buf, 4, "abcdef"), "abc");
 }
 
