@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "common.glsl"
 // to[i] = the row among the targets of i's frame, target[target_ptr[f] .. target_ptr[f + 1]), with
 // the largest dot(x[i], x[to]), first of equals; value[i] = that dot. Rows with ask[i] == 0, or no
@@ -32,19 +33,19 @@ void dots_of(int first, int rows, int t0, int t_end)
     precise float sum[DOTS];
     int row[ROWS], col[TARGETS];
 
-    for (int r = 0; r < ROWS; r++)
+    [[unroll]] for (int r = 0; r < ROWS; r++)
         row[r] = min(first + r, rows - 1) * p.dim;
-    for (int t = 0; t < TARGETS; t++)
+    [[unroll]] for (int t = 0; t < TARGETS; t++)
         col[t] = target[min(t0 + t, t_end - 1)] * p.dim;
-    for (int d = 0; d < DOTS; d++)
+    [[unroll]] for (int d = 0; d < DOTS; d++)
         sum[d] = 0.0;
     for (int c = lane; c < p.dim; c += WN_LANES) {
         float b[TARGETS];
-        for (int t = 0; t < TARGETS; t++)
+        [[unroll]] for (int t = 0; t < TARGETS; t++)
             b[t] = x[col[t] + c];
-        for (int r = 0; r < ROWS; r++) {
+        [[unroll]] for (int r = 0; r < ROWS; r++) {
             const float a = x[row[r] + c];
-            for (int t = 0; t < TARGETS; t++) {
+            [[unroll]] for (int t = 0; t < TARGETS; t++) {
                 precise const float product = a * b[t];
                 precise const float s = sum[r * TARGETS + t] + product;
                 sum[r * TARGETS + t] = s;
@@ -52,7 +53,7 @@ void dots_of(int first, int rows, int t0, int t_end)
         }
     }
     barrier(); // the dots before these have been read
-    for (int d = 0; d < DOTS; d++)
+    [[unroll]] for (int d = 0; d < DOTS; d++)
         lane_sum[d][lane] = sum[d];
     barrier();
     if (lane < DOTS) {

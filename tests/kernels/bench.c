@@ -162,8 +162,12 @@ static void print(struct kt *kt, const char *label, int64_t bytes, struct times 
         kt->first = false;
         return;
     }
-    printf("%-13s %-34s %9.3f %9.3f %8.2f %5.0f%%", kt->kernel->name, label, s[0] * 1e3,
-           s[1] * 1e3, (double)bytes / cpu / 1e9, 100 * (double)bytes / cpu / kt->read_rate);
+    printf("%-13s %-34s %9.3f ", kt->kernel->name, label, s[0] * 1e3);
+    if (fast->n)
+        printf("%9.3f", s[1] * 1e3);
+    else
+        printf("%9s", "-");
+    printf(" %8.2f %5.0f%%", (double)bytes / cpu / 1e9, 100 * (double)bytes / cpu / kt->read_rate);
     if (kt->vulkan)
         printf(" %9.3f %8.2f %9.3f", s[2] * 1e3, s[2] > 0 ? (double)bytes / s[2] / 1e9 : 0,
                s[3] * 1e3);

@@ -159,7 +159,7 @@ static void barriers_stand_only_where_a_call_needs_another(void **state)
     wn_plan_call(p, &wn_kernel_mix, &mix, (const wn_buf[]){a, z, ptr, b}); /* after both */
     wn_plan_call(p, &wn_kernel_chunk, &chunk, (const wn_buf[]){ptr, a});   /* after it was read */
     wn_plan_call(p, &wn_kernel_chunk, &chunk, (const wn_buf[]){ptr, b});   /* same epoch */
-    wn_plan_call(p, &wn_kernel_chunk, &chunk, (const wn_buf[]){ptr, b});   /* after it was written */
+    wn_plan_call(p, &wn_kernel_chunk, &chunk, (const wn_buf[]){ptr, b});   /* written twice */
     assert_int_equal(vk->backend.run(&vk->backend, p), WN_OK);
     assert_int_equal(vk->n_barriers, 3);
     assert_int_equal(wn_vulkan_times(&vk->backend, ns, WN_LEN(ns)), 6);
