@@ -63,7 +63,8 @@ static struct make random_shape(struct lot *lot)
 
 static int failures;
 
-static void fail(int turn, const char *text, const struct make *m, const char *who, const char *what)
+static void fail(int turn, const char *text, const struct make *m, const char *who,
+                 const char *what)
 {
     printf("turn %d: %s: %s: %s differs (%d frames of %dx%d%s, dim %d, kind %d)\n", turn, text, who,
            what, m->n_frames, m->grid_h, m->grid_w, m->cls ? "+1" : "", m->dim, m->kind);

@@ -215,7 +215,7 @@ static void dycoke_frames(void **state)
     leaves(&m, "dycoke=ratio=1", 3 * 20);
     leaves(&m, "dycoke=keep=0", 3 * 20);
     rows = left_of(&m, "dycoke=keep=0.5");
-    for (int32_t f = 0; f < rows->n_frames; f++) { /* in order of place unless the paper's is asked */
+    for (int32_t f = 0; f < rows->n_frames; f++) { /* in order of place, by default */
         for (int32_t i = rows->frame_ptr[f] + 1; i < rows->frame_ptr[f + 1]; i++)
             assert_true(rows->cell[i] > rows->cell[i - 1]);
     }

@@ -74,7 +74,8 @@ static void check_dominant(struct golden_case *c, const struct wn_rows *rows, in
 
 static void run_images(struct golden_case *c)
 {
-    const int dominant = (int)golden_int(c, "dominant"), contextual = (int)golden_int(c, "contextual");
+    const int dominant = (int)golden_int(c, "dominant");
+    const int contextual = (int)golden_int(c, "contextual");
     struct wn_rows *rows = images(c);
 
     if (golden_run_chain(c, &rows, true, "visionzip=dominant=%d:contextual=%d", dominant,
@@ -123,7 +124,7 @@ static void order_rows(struct place *place, int32_t *keep, const int64_t *shape,
 
     for (int32_t crop = 0; crop < crops; crop++) {
         int32_t *kept = keep + crop * n_keep;
-        qsort(kept, (size_t)n_keep, sizeof(*kept), ascending); /* CLS, then patches in raster order */
+        qsort(kept, (size_t)n_keep, sizeof(*kept), ascending); /* CLS, then raster order */
         for (int32_t r = 0; r < rows; r++) {
             const int32_t late = INT32_MAX - (r >= n_keep ? 0 : 1);
             place[crop * rows + r] = (struct place){
