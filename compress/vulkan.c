@@ -159,6 +159,8 @@ int wn_vk_open(struct wn_vulkan **out, const struct wn_vk_options *options, stru
     if (!vk)
         return wn_nomem(log, "the Vulkan backend");
     vk->options = *options;
+    if (!vk->options.device)
+        vk->options.device = "vulkan";
     vk->log = log;
     vk->backend = (struct wn_backend){
         .name = vk->name,
@@ -225,10 +227,13 @@ static bool is_exact(uint32_t place)
 static void describe(struct wn_vulkan *vk, VkPhysicalDevice physical, uint32_t place,
                      struct wn_device_info *out)
 {
+    char driver[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE];
+
     wn_vk_describe(vk, physical);
     memset(out, 0, sizeof(*out));
     wn_printable(out->name, sizeof(out->name), vk->name);
-    wn_printable(out->driver, sizeof(out->driver), vk->props12.driverInfo);
+    snprintf(driver, sizeof(driver), "%s %s", vk->props12.driverName, vk->props12.driverInfo);
+    wn_printable(out->driver, sizeof(out->driver), driver);
     out->software = vk->props.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
     out->exact = is_exact(place);
     out->subgroup = (int32_t)vk->props11.subgroupSize;

@@ -11,7 +11,7 @@
 #include "plan.h"
 
 struct wn_vk_options {
-    const char *device;    /* as for wn_backend_vulkan */
+    const char *device;    /* as for wn_backend_vulkan; NULL: "vulkan" */
     uint32_t place;        /* not 0: this device of wn_vk_list, from 1, instead */
     const char *cache_dir; /* or NULL */
     bool debug;            /* validation layers (core and synchronisation) and object names */

@@ -135,7 +135,7 @@ int wn_vk_arena_fit(struct wn_vulkan *vk, struct wn_vk_arena *arena, struct wn_v
             return wn_fail(vk->log, WN_ERR_LIMIT, "%s: the plan needs more than %d blocks of %lld "
                            "bytes", vk->name, WN_VK_MAX_BLOCKS, (long long)limit);
         struct wn_vk_block *block = &arena->block[arena->n_blocks++];
-        block->size = i + 1 < n ? used : WN_MIN(limit, aligned(vk, used + used / 4));
+        block->size = i + 1 < n ? used : WN_MIN(limit, aligned(vk, used + used / 4 + 1));
         TRY(allocate(vk, arena, block));
         used = 0;
     }

@@ -191,7 +191,7 @@ static int pass_through(struct wn_vulkan *vk, int64_t n)
 
 static void memory_holds_the_largest_plan_and_no_more(void **state)
 {
-    static const int64_t sizes[] = {1, 1000, 4000000, 0, 3000, 4100000, 7};
+    static const int64_t sizes[] = {0, 1, 1000, 4000000, 0, 3000, 4100000, 7};
     struct wn_vulkan *vk = open_with((struct wn_vk_options){
         .device = "software",
         .force_staging = true,
