@@ -37,7 +37,7 @@ KIND_DIGIT = len(SHAPE_NAMES) + 1
 NO_DIGIT = -100  # the label that a loss ignores
 
 _archive = np.load(Path(__file__).parent / "digits.npz")
-_small_digits = torch.from_numpy(_archive["images"])[:, None]
+SMALL_DIGITS = torch.from_numpy(_archive["images"])[:, None]
 DIGIT_VALUES = _archive["labels"]
 DIGIT_COUNT = len(DIGIT_VALUES)
 DIGIT_TRAIN = 1400  # samples below this index train, the others test
@@ -173,7 +173,7 @@ def draw_digit(picture: torch.Tensor, labels: Labels, item: DigitAt) -> None:
     left = max(0, min(SIZE - PLATE, int(item.x) - PLATE // 2)) * scale
     top = max(0, min(SIZE - PLATE, int(item.y) - PLATE // 2)) * scale
 
-    ink = F.interpolate(_small_digits[item.sample][None], size=(DIGIT * scale, DIGIT * scale),
+    ink = F.interpolate(SMALL_DIGITS[item.sample][None], size=(DIGIT * scale, DIGIT * scale),
                         mode="bicubic", align_corners=False)[0, 0].clamp(0, 1)
     plate = torch.full((side, side), item.light)
     inside = slice(margin, side - margin)
