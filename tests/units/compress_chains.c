@@ -57,6 +57,7 @@ static struct make random_shape(struct lot *lot)
         .received = lot_below(lot, 3) == 0,
         .keys = lot_below(lot, 4) != 0,
         .attn = true,
+        .mixed = lot_below(lot, 4) == 0,
         .kind = (enum data_kind)lot_below(lot, 6),
     };
 }

@@ -35,19 +35,20 @@ static float number(struct lot *lot, enum data_kind kind)
     }
 }
 
-static struct wn_layout *make_layout(const struct make *m)
+static struct wn_layout *make_layout(const struct make *m, bool other)
 {
     struct wn_layout *layout = wn_calloc(1, sizeof(*layout));
-    const int32_t patches = m->grid_h * m->grid_w;
+    const int32_t grid_h = m->grid_h + other, grid_w = WN_MAX(m->grid_w - other, 1);
+    const int32_t patches = grid_h * grid_w;
 
     atomic_init(&layout->refs, 1);
-    layout->grid_h = m->grid_h;
-    layout->grid_w = m->grid_w;
+    layout->grid_h = grid_h;
+    layout->grid_w = grid_w;
     layout->n_rows = patches + m->cls;
     layout->pos = wn_calloc((size_t)layout->n_rows, sizeof(*layout->pos));
     for (int32_t i = 0; i < layout->n_rows; i++) {
-        layout->pos[i][0] = i < patches ? i / m->grid_w : -1;
-        layout->pos[i][1] = i < patches ? i % m->grid_w : -1;
+        layout->pos[i][0] = i < patches ? i / grid_w : -1;
+        layout->pos[i][1] = i < patches ? i % grid_w : -1;
     }
     return layout;
 }
@@ -87,20 +88,21 @@ static void make_taps(struct wn_rows *rows, const struct make *m, struct lot *lo
 
 struct wn_rows *make_rows(const struct make *m)
 {
-    struct wn_layout *layout = make_layout(m);
-    const int32_t n = layout->n_rows;
-    struct wn_rows *rows = wn_rows_create(n * m->n_frames, m->dim, m->n_frames);
+    struct wn_layout *layout[2] = {make_layout(m, false), make_layout(m, m->mixed)};
+    const int32_t n = layout[0]->n_rows;
+    const int32_t odd = m->n_frames / 2, even = m->n_frames - odd;
+    struct wn_rows *rows = wn_rows_create(n * even + layout[1]->n_rows * odd, m->dim, m->n_frames);
     struct lot lot = {m->seed};
 
     for (int32_t f = 0; f < m->n_frames; f++) {
-        rows->frame_ptr[f + 1] = (f + 1) * n;
+        rows->frame_ptr[f + 1] = rows->frame_ptr[f] + layout[f % 2]->n_rows;
         rows->frames[f].index = f;
         rows->frames[f].number = 10 * f;
         rows->frames[f].time = f * 0.5;
-        rows->frames[f].layout = wn_layout_ref(layout);
+        rows->frames[f].layout = wn_layout_ref(layout[f % 2]);
+        for (int32_t i = rows->frame_ptr[f]; i < rows->frame_ptr[f + 1]; i++)
+            rows->cell[i] = i - rows->frame_ptr[f];
     }
-    for (int32_t i = 0; i < rows->n; i++)
-        rows->cell[i] = i % n;
     for (int64_t i = 0; i < (int64_t)rows->n * m->dim; i++) {
         const int64_t frame = (int64_t)n * m->dim;
         /* A still clip: every frame repeats the one before with a few changes. */
@@ -108,7 +110,8 @@ struct wn_rows *make_rows(const struct make *m)
         rows->data[i] = again ? rows->data[i - frame] : number(&lot, m->kind);
     }
     make_taps(rows, m, &lot);
-    wn_layout_unref(&layout);
+    wn_layout_unref(&layout[0]);
+    wn_layout_unref(&layout[1]);
     return rows;
 }
 

@@ -20,6 +20,7 @@ struct make {
     bool cls;            /* a CLS row, last in each frame */
     bool received;       /* an encoder without a CLS token */
     bool keys, attn;
+    bool mixed;          /* odd frames have another grid: a row more, a column less */
     enum data_kind kind;
 };
 /* An encoder of 6 layers with 4 heads; taps of layers 3 and 4 (received: of 5). */
