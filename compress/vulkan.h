@@ -40,7 +40,8 @@ struct wn_vk_arena {
 };
 
 struct wn_vk_place {
-    VkDeviceSize size; /* in */
+    VkDeviceSize size;   /* in */
+    int32_t first, last; /* in: calls between which it must keep what it holds */
     struct wn_vk_block *block;
     VkDeviceSize offset;
 };
@@ -119,9 +120,11 @@ void wn_vk_close_device(struct wn_vulkan *vk);
 void wn_vk_label(struct wn_vulkan *vk, VkObjectType type, uint64_t handle, const char *name);
 
 /* vulkan_memory.c */
-/* Finds room for all places; the arena grows when it must and then moves everything. */
+/* Finds room for all places; those whose lives do not meet may share it. The arena grows when it
+ * must, and then forgets what it held. */
 int wn_vk_arena_fit(struct wn_vulkan *vk, struct wn_vk_arena *arena, struct wn_vk_place *place,
                     int n);
+bool wn_vk_overlap(const struct wn_vk_place *a, const struct wn_vk_place *b);
 void wn_vk_arena_free(struct wn_vulkan *vk, struct wn_vk_arena *arena);
 
 /* vulkan_pipeline.c */

@@ -89,33 +89,80 @@ static VkDeviceSize aligned(const struct wn_vulkan *vk, VkDeviceSize size)
     return (size + a - 1) / a * a; /* both are powers of two */
 }
 
-/* One after another into the blocks there are; false: they do not fit. */
+bool wn_vk_overlap(const struct wn_vk_place *a, const struct wn_vk_place *b)
+{
+    return a->block == b->block && a->offset < b->offset + b->size
+        && b->offset < a->offset + a->size;
+}
+
+static bool meet(const struct wn_vk_place *a, const struct wn_vk_place *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+/* The lowest offset in the block where place i meets none of those before it. */
+static VkDeviceSize lowest(const struct wn_vulkan *vk, struct wn_vk_place *place, int i,
+                           struct wn_vk_block *block)
+{
+    place[i].block = block;
+    place[i].offset = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int j = 0; j < i; j++) {
+            if (!meet(&place[i], &place[j]) || !wn_vk_overlap(&place[i], &place[j]))
+                continue;
+            place[i].offset = place[j].offset + aligned(vk, place[j].size);
+            moved = true;
+        }
+    }
+    return place[i].offset;
+}
+
+/* Into the blocks there are; false: they do not fit. */
 static bool place_all(const struct wn_vulkan *vk, struct wn_vk_arena *arena,
                       struct wn_vk_place *place, int n)
 {
-    VkDeviceSize used = 0;
-    int b = 0;
-
     for (int i = 0; i < n; i++) {
-        const VkDeviceSize size = aligned(vk, place[i].size);
-        while (b < arena->n_blocks && used + size > arena->block[b].size) {
-            used = 0;
+        int b = 0;
+        while (b < arena->n_blocks && lowest(vk, place, i, &arena->block[b]) + place[i].size
+                                          > arena->block[b].size)
             b++;
-        }
         if (b == arena->n_blocks)
             return false;
-        place[i].block = &arena->block[b];
-        place[i].offset = used;
-        used += size;
     }
     return true;
+}
+
+/* Blocks as small as the places can be laid out in, and a little air. */
+static int plan_blocks(struct wn_vulkan *vk, struct wn_vk_arena *arena, struct wn_vk_place *place,
+                       int n)
+{
+    const VkDeviceSize limit = WN_MIN(max_block, vk->props11.maxMemoryAllocationSize);
+    VkDeviceSize used[WN_VK_MAX_BLOCKS] = {0};
+
+    arena->n_blocks = WN_VK_MAX_BLOCKS;
+    for (int b = 0; b < arena->n_blocks; b++)
+        arena->block[b].size = limit;
+    if (!place_all(vk, arena, place, n)) {
+        arena->n_blocks = 0;
+        return wn_fail(vk->log, WN_ERR_LIMIT, "%s: the plan needs more than %d times %lld bytes",
+                       vk->name, WN_VK_MAX_BLOCKS, (long long)limit);
+    }
+    for (int i = 0; i < n; i++) {
+        VkDeviceSize *end = &used[place[i].block - arena->block];
+        *end = WN_MAX(*end, place[i].offset + aligned(vk, place[i].size));
+    }
+    arena->n_blocks = 1;
+    while (arena->n_blocks < WN_VK_MAX_BLOCKS && used[arena->n_blocks])
+        arena->n_blocks++;
+    for (int b = 0; b < arena->n_blocks; b++)
+        arena->block[b].size = WN_MIN(limit, aligned(vk, used[b] + used[b] / 4 + 1));
+    return WN_OK;
 }
 
 int wn_vk_arena_fit(struct wn_vulkan *vk, struct wn_vk_arena *arena, struct wn_vk_place *place,
                     int n)
 {
-    const VkDeviceSize limit = WN_MIN(max_block, vk->props11.maxMemoryAllocationSize);
-    VkDeviceSize used = 0;
     int err;
 
     if (place_all(vk, arena, place, n))
@@ -123,23 +170,9 @@ int wn_vk_arena_fit(struct wn_vulkan *vk, struct wn_vk_arena *arena, struct wn_v
     /* Nothing in it is needed between runs: make it anew, so that it holds at most one run's needs
      * and a little air. */
     wn_vk_arena_free(vk, arena);
-    for (int i = 0; i < n; i++) {
-        const VkDeviceSize size = aligned(vk, place[i].size);
-        if (size > limit)
-            return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s of %lld bytes, at most %lld can be had",
-                           vk->name, arena->name, (long long)size, (long long)limit);
-        used += size;
-        if (i + 1 < n && used + aligned(vk, place[i + 1].size) <= limit)
-            continue;
-        if (arena->n_blocks == WN_VK_MAX_BLOCKS)
-            return wn_fail(vk->log, WN_ERR_LIMIT, "%s: the plan needs more than %d blocks of %lld "
-                           "bytes", vk->name, WN_VK_MAX_BLOCKS, (long long)limit);
-        struct wn_vk_block *block = &arena->block[arena->n_blocks++];
-        block->size = i + 1 < n ? used : WN_MIN(limit, aligned(vk, used + used / 4 + 1));
-        TRY(allocate(vk, arena, block));
-        used = 0;
-    }
-    place_all(vk, arena, place, n);
+    TRY(plan_blocks(vk, arena, place, n));
+    for (int b = 0; b < arena->n_blocks; b++)
+        TRY(allocate(vk, arena, &arena->block[b]));
     return WN_OK;
 fail:
     wn_vk_arena_free(vk, arena);

@@ -66,6 +66,8 @@ static int place_buffers(struct wn_vulkan *vk, struct run *run)
             return wn_fail(vk->log, WN_ERR_LIMIT, "%s: buffer %s has %zu bytes, a shader sees %u",
                            vk->name, b->name, bytes(b), range);
         run->place[i].size = WN_MAX(bytes(b), 4);
+        run->place[i].first = b->input ? -1 : b->first; /* inputs are there before the first call */
+        run->place[i].last = b->last;
         if (vk->unified)
             continue;
         run->in[i].size = b->input ? bytes(b) : 0;
@@ -240,14 +242,27 @@ static bool record_uploads(const struct wn_vulkan *vk, struct run *run)
     return any;
 }
 
+/* Whether memory that buffer b begins to use was used since the last barrier. */
+static bool takes_over(const struct run *run, wn_buf b)
+{
+    for (int i = 0; i < run->n_bufs; i++) {
+        const bool busy = run->written[i] == run->epoch || run->read[i] == run->epoch;
+        if (i != b && busy && wn_vk_overlap(&run->place[i], &run->place[b]))
+            return true;
+    }
+    return false;
+}
+
 /* A barrier where the call reads what was written, or writes what was read or written, since the
  * last one. */
-static void guard(struct wn_vulkan *vk, struct run *run, const struct wn_plan_call *call)
+static void guard(struct wn_vulkan *vk, struct run *run, int c)
 {
+    const struct wn_plan_call *call = &run->call[c];
     bool hazard = false;
 
     for (int i = 0; i < call->kernel->n_bufs; i++) {
         const wn_buf b = call->buf[i];
+        hazard |= run->written[b] == -1 && run->read[b] == -1 && takes_over(run, b);
         hazard |= run->written[b] == run->epoch;
         hazard |= (call->kernel->access[i] & WN_WRITE) && run->read[b] == run->epoch;
     }
@@ -280,7 +295,7 @@ static int record_call(struct wn_vulkan *vk, struct run *run, int c)
         return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s needs %u workgroups", vk->name,
                        call->kernel->name, groups);
     TRY(wn_vk_pipeline(vk, call->kernel, &pipeline));
-    guard(vk, run, call);
+    guard(vk, run, c);
     vkCmdBindPipeline(vk->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->pipeline);
     vkCmdBindDescriptorSets(vk->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1,
                             &run->set[c], 0, NULL);

@@ -143,6 +143,7 @@ static void barriers_stand_only_where_a_call_needs_another(void **state)
     const struct wn_mix_params mix = {ROWS, 1, 1, 1, 0, 0};
     struct wn_vulkan *vk = open_with((struct wn_vk_options){.device = "software"});
     struct wn_plan *p = NULL;
+    int32_t kept[2][ROWS];
     int64_t ns[8];
 
     assert_int_equal(run_once(vk), WN_OK);
@@ -153,6 +154,8 @@ static void barriers_stand_only_where_a_call_needs_another(void **state)
     const wn_buf a = wn_plan_temp(p, "a", ROWS), b = wn_plan_temp(p, "b", ROWS);
     wn_plan_call(p, &wn_kernel_chunk, &chunk, (const wn_buf[]){ptr, a});
     wn_plan_call(p, &wn_kernel_chunk, &chunk, (const wn_buf[]){ptr, b});
+    wn_plan_output(p, a, kept[0]); /* to the end, so they cannot share memory */
+    wn_plan_output(p, b, kept[1]);
     assert_int_equal(vk->backend.run(&vk->backend, p), WN_OK);
     assert_int_equal(vk->n_barriers, 0); /* both only read what both read */
 
@@ -205,6 +208,42 @@ static void memory_holds_the_largest_plan_and_no_more(void **state)
         assert_true(total <= 4100000 * 5 + 4096); /* a quarter of air */
     }
     wn_vk_destroy(&vk);
+}
+
+static void buffers_share_memory_when_their_lives_do_not_meet(void **state)
+{
+    enum { N = 50000, STEPS = 10 };
+    static const int32_t ptr_data[] = {0, N};
+    const struct wn_mix_params mix = {N, 1, 1, 1, 1, 0};
+    int32_t *in = wn_calloc(N, 4), *out = wn_calloc(N, 4);
+
+    for (int staging = 0; staging < 2; staging++) {
+        struct wn_vulkan *vk = open_with((struct wn_vk_options){
+            .device = "software",
+            .force_staging = staging,
+        });
+        struct wn_plan *p = NULL;
+        assert_int_equal(wn_plan_create(&p), WN_OK);
+        const wn_buf ptr = wn_plan_input(p, "ptr", ptr_data, 2);
+        wn_buf b = wn_plan_input(p, "in", in, N);
+        for (int i = 0; i < STEPS; i++) {
+            const wn_buf next = wn_plan_temp(p, "next", N);
+            wn_plan_call(p, &wn_kernel_mix, &mix, (const wn_buf[]){b, b, ptr, next});
+            b = next;
+        }
+        wn_plan_output(p, b, out);
+        memset(out, 0, N * 4);
+        assert_int_equal(vk->backend.run(&vk->backend, p), WN_OK);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(out[i], (1 << STEPS) - 1); /* x -> 2 x + 1 from 0 */
+        assert_int_equal(vk->n_barriers, STEPS - 1);
+        assert_int_equal(vk->arena.n_blocks, 1);
+        assert_true(vk->arena.block[0].size < 4 * N * 4);
+        wn_plan_destroy(&p);
+        wn_vk_destroy(&vk);
+    }
+    free(in);
+    free(out);
 }
 
 /* ---- errors ---- */
@@ -416,6 +455,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(plan_gives_the_same_by_shared_memory_and_by_copies),
         cmocka_unit_test(barriers_stand_only_where_a_call_needs_another),
         cmocka_unit_test(memory_holds_the_largest_plan_and_no_more),
+        cmocka_unit_test(buffers_share_memory_when_their_lives_do_not_meet),
         cmocka_unit_test(every_call_may_fail),
         cmocka_unit_test(unflushed_denormals_fail_the_self_test),
         cmocka_unit_test(broken_plan_is_refused),
