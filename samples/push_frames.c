@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An app that draws its own frames and asks about them: push_frames MODEL.gguf "question"
  *
- * The frames show a disk on a grey ground, red in the first half and blue in the second. */
+ * The frames show a red circle in the first half and a blue square in the second. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +11,15 @@
 #define SIDE 128
 #define FRAMES 8
 
-static void draw(uint8_t *rgb, int frame)
+static void draw(uint8_t *rgb, bool late)
 {
     const uint8_t ground[3] = {150, 150, 150}, red[3] = {210, 40, 40}, blue[3] = {40, 70, 210};
-    const uint8_t *disk = frame < FRAMES / 2 ? red : blue;
 
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++) {
             int dx = x - SIDE / 2, dy = y - SIDE / 2;
-            const uint8_t *color = dx * dx + dy * dy < 24 * 24 ? disk : ground;
+            bool inside = late ? abs(dx) < 20 && abs(dy) < 20 : dx * dx + dy * dy < 22 * 22;
+            const uint8_t *color = !inside ? ground : late ? blue : red;
             for (int c = 0; c < 3; c++)
                 *rgb++ = color[c];
         }
@@ -30,7 +31,7 @@ static int push_all(struct wn_source *src)
     int err = WN_OK;
 
     for (int i = 0; i < FRAMES && !err; i++) {
-        draw(rgb, i);
+        draw(rgb, i >= FRAMES / 2);
         err = wn_source_push(src, &(struct wn_image){
             .size = sizeof(struct wn_image),
             .format = WN_RGB24,
@@ -55,7 +56,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: push_frames MODEL.gguf \"question\"\n");
         return 2;
     }
-    err = wn_open(&s, wn_params(.model = argv[1], .filters = "scene,vtc_cls=keep=32"));
+    err = wn_open(&s, wn_params(.model = argv[1], .filters = "vtc_cls=keep=32"));
     if (!err)
         err = wn_source_open(&src, s, NULL, NULL);
     if (!err)

@@ -1,32 +1,48 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "spool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-int spool_open(struct spool *spool, const char *name, const char *dtype, const char *folder_of)
+/* A file in the folder of `beside` that goes with the process, however that ends. */
+static int nameless_file(const char *beside)
 {
-    const char *slash = strrchr(folder_of, '/');
-    int folder = slash ? (int)(slash - folder_of) + 1 : 0;
-    size_t size = (size_t)folder + 32;
+    const char *slash = strrchr(beside, '/');
+    int n = slash ? (int)(slash - beside) + 1 : 0;
+    size_t size = (size_t)n + 32;
     char *path = malloc(size);
-    int fd, error;
+    int fd = -1, error;
 
-    *spool = (struct spool){.name = name, .dtype = dtype};
     if (!path)
         return -1;
-    snprintf(path, size, "%.*s.winnow-XXXXXX", folder, folder_of);
-    fd = mkstemp(path);
-    if (fd >= 0)
-        unlink(path); /* it goes with the process, however that ends */
-    spool->file = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+    snprintf(path, size, "%.*s.", n, beside);
+#ifdef O_TMPFILE
+    fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+#endif
+    if (fd < 0) { /* not every file system can */
+        snprintf(path, size, "%.*s.winnow-XXXXXX", n, beside);
+        fd = mkstemp(path);
+        if (fd >= 0)
+            unlink(path);
+    }
     error = errno;
-    if (!spool->file && fd >= 0)
-        close(fd);
     free(path);
     errno = error;
+    return fd;
+}
+
+int spool_open(struct spool *spool, const char *name, const char *dtype, const char *folder_of)
+{
+    int fd = nameless_file(folder_of);
+
+    *spool = (struct spool){.name = name, .dtype = dtype};
+    spool->file = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+    if (!spool->file && fd >= 0)
+        close(fd);
     return spool->file ? 0 : -1;
 }
 

@@ -29,11 +29,13 @@ _counts = {"passed": 0, "failed": 0}
 
 
 class Result:
-    """How a run ended: status (negative: killed by that signal), output, seconds, peak bytes."""
+    """How a run ended: status (negative: killed by that signal), output, seconds of the clock and
+    of the processor, peak bytes."""
 
-    def __init__(self, status, out, err, seconds, peak, timed_out):
+    def __init__(self, status, out, err, seconds, usage, timed_out):
         self.status, self.out, self.err = status, out, err
-        self.seconds, self.peak, self.timed_out = seconds, peak, timed_out
+        self.seconds, self.timed_out = seconds, timed_out
+        self.cpu, self.peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
     def json(self):
         return json.loads(self.out.decode("utf-8"))
@@ -72,8 +74,7 @@ def run(*args, env=None, limit=60, tool=None, stdout=None, cwd=None):
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        return Result(process.returncode, out.read(), err.read(), seconds,
-                      usage.ru_maxrss * 1024, timed_out)
+        return Result(process.returncode, out.read(), err.read(), seconds, usage, timed_out)
 
 
 def check(good, what, *details):

@@ -75,12 +75,13 @@ PASSIVE = {"EXPECTED.md"}
 
 def outcome(path, name, allowed, want):
     limit = want.get("seconds", 10)
-    asked = run("ask", path, "what color is the circle?", "-m", MODEL, limit=max(limit, 30))
-    seen = run("scenes", path, "--json", limit=max(limit, 30))
+    # The processor's time: that of the clock says more about what else this machine does.
+    asked = run("ask", path, "what color is the circle?", "-m", MODEL, limit=12 * limit)
+    seen = run("scenes", path, "--json", limit=12 * limit)
     for result, what in ((asked, f"ask {name}"), (seen, f"scenes {name}")):
         check_end(result, allowed, what)
         if not SANITIZED:
-            check(result.seconds <= limit, f"{what}: within {limit} s", f"{result.seconds:.1f} s")
+            check(result.cpu <= limit, f"{what}: within {limit} s", f"{result.cpu:.1f} s")
             check(result.peak <= want.get("peak", GIB), f"{what}: memory", result.peak >> 20, "MiB")
         check(result.err.count(b"\n") <= 8, f"{what}: few messages", result.text()[:600])
     if seen.status != OK:

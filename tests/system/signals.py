@@ -28,8 +28,7 @@ def interrupt(number, status, folder, delay):
     check(time.monotonic() - started < 5, f"signal {number}: soon")
     check(err.count(b"\n") <= 1, f"signal {number}: at most one line", err)
     left = os.listdir(folder)
-    check(left in ([], [out.name]), f"signal {number}: no half-written file", left)
-    if left: # the signal came when the work was done
+    if check(left in ([], [out.name]), f"signal {number}: no half-written file", left) and left: # the signal came when the work was done
         read_safetensors(out)
     return True
 
