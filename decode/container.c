@@ -142,6 +142,14 @@ static int why_not_open(struct wn_container *c, int ret)
                    av_err2str(ret));
 }
 
+static void remember_sizes(struct wn_container *c)
+{
+    for (unsigned i = 0; i < c->fmt->nb_streams && i < WN_MAX_STREAMS; i++) {
+        c->header_width[i] = c->fmt->streams[i]->codecpar->width;
+        c->header_height[i] = c->fmt->streams[i]->codecpar->height;
+    }
+}
+
 static int open_format(struct wn_container *c, const AVInputFormat *format)
 {
     AVDictionary *options = NULL;
@@ -159,8 +167,10 @@ static int open_format(struct wn_container *c, const AVInputFormat *format)
     av_dict_set(&options, "protocol_whitelist", "none", 0);
     int ret = avformat_open_input(&c->fmt, "", format, &options);
     av_dict_free(&options);
-    if (ret >= 0)
+    if (ret >= 0) {
+        remember_sizes(c);
         ret = avformat_find_stream_info(c->fmt, NULL);
+    }
     return ret < 0 ? why_not_open(c, ret) : WN_OK;
 }
 

@@ -114,7 +114,7 @@ static struct wn_index make_index(const struct wn_decoder *d)
     index.pushed = !d->input;
     if (!d->input)
         return index;
-    index.fps = d->input->clock.frame > 0 ? 1 / d->input->clock.frame : 0;
+    index.fps = d->input->fps; /* the average, as OpenCV tells PySceneDetect */
     if (d->input->duration > 0)
         index.end = index.end > 0 ? fmin(index.end, d->input->duration) : d->input->duration;
     return index;

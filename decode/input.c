@@ -101,6 +101,16 @@ static const int32_t *display_matrix(const struct wn_input *in, const AVFrame *f
     return data && size >= 9 * sizeof(int32_t) ? (const int32_t *)data : NULL;
 }
 
+/* A container that is wrong of the picture's proportions has made its pixels' from them. */
+static bool honest_size(const struct wn_input *in, const AVFrame *frame)
+{
+    const int i = in->stream->index;
+    const double w = i < WN_MAX_STREAMS ? in->file->header_width[i] : 0;
+    const double h = i < WN_MAX_STREAMS ? in->file->header_height[i] : 0;
+
+    return w <= 0 || h <= 0 || fabs(w * frame->height - h * frame->width) <= 0.1 * h * frame->width;
+}
+
 static void find_shape(const struct wn_input *in, AVFrame *frame, struct wn_shape *shape)
 {
     const AVDictionaryEntry *exif = av_dict_get(frame->metadata, "Orientation", NULL, 0);
@@ -109,7 +119,9 @@ static void find_shape(const struct wn_input *in, AVFrame *frame, struct wn_shap
     if (exif && in->still)
         wn_shape_exif(shape, (int)strtol(exif->value, NULL, 10));
     wn_shape_size(shape, frame->width, frame->height,
-                  av_guess_sample_aspect_ratio(in->file->fmt, in->stream, frame));
+                  honest_size(in, frame)
+                      ? av_guess_sample_aspect_ratio(in->file->fmt, in->stream, frame)
+                      : frame->sample_aspect_ratio);
 }
 
 static int check_frame(struct wn_input *in, const struct wn_picture *p)
@@ -191,8 +203,6 @@ static int decode_ahead(struct wn_input *in)
     }
     if (!in->ahead.n)
         return no_picture(in);
-    if (in->still && !in->errors && in->codec->codec_id != AV_CODEC_ID_GIF)
-        in->errors = wn_notes_errors(&in->file->notes) > 0; /* cut stills come without a flag */
     if (in->ahead.n > 1) {
         in->still = false;
         in->duration = 0;
@@ -310,6 +320,12 @@ fail:
     return err;
 }
 
+/* Some damage shows only in what the decoder says: a cut still, a start between key frames. */
+static int64_t all_errors(const struct wn_input *in)
+{
+    return in->errors ? in->errors : wn_notes_complaints(&in->file->notes) > 0;
+}
+
 void wn_input_media(const struct wn_input *in, struct wn_media *media)
 {
     const struct wn_picture *first = in->ahead.head;
@@ -324,6 +340,6 @@ void wn_input_media(const struct wn_input *in, struct wn_media *media)
     media->container = in->container_name;
     media->still = in->still;
     media->frames_decoded = in->count;
-    media->decode_errors = in->errors;
-    media->partial = in->errors > 0 || in->truncated || in->read_damaged;
+    media->decode_errors = all_errors(in);
+    media->partial = media->decode_errors > 0 || in->truncated || in->read_damaged;
 }

@@ -38,8 +38,10 @@ struct wn_input {
     int64_t failed_packets;     /* in a row */
     int64_t last_dts;           /* of the packets read; AV_NOPTS_VALUE: none */
     double seek_target;         /* what the last seek was for; negative: it has arrived */
+    int64_t seek_entry;         /* of the index, where the last seek went */
     double seek_back;           /* how far before it went, seconds */
     bool no_seek;
+    bool walked;                /* see seek.c */
 };
 
 int wn_input_open(struct wn_input **out, const struct wn_decoder_params *params);

@@ -125,6 +125,7 @@ static void read_times(struct wn_input *in)
     };
     in->end = in->p.end;
     in->last_dts = AV_NOPTS_VALUE;
+    in->seek_entry = INT64_MIN;
     in->seek_target = -1;
 }
 

@@ -27,10 +27,11 @@ static const void *opaque_of(void *context)
     return NULL;
 }
 
-static void keep(struct wn_notes *notes, const char *fmt, va_list args)
+static void keep(struct wn_notes *notes, bool decoder, const char *fmt, va_list args)
 {
     pthread_mutex_lock(&notes->lock);
-    notes->errors++;
+    notes->lines++;
+    notes->complaints += decoder;
     if (notes->n_kept < WN_NOTES_KEPT) {
         char *line = notes->kept[notes->n_kept++];
         vsnprintf(line, sizeof(notes->kept[0]), fmt, args);
@@ -49,7 +50,7 @@ static void on_message(void *context, int level, const char *fmt, va_list args)
     pthread_mutex_lock(&open_files_lock);
     for (struct wn_notes *n = open_files; n; n = n->next)
         if (n == opaque)
-            keep(n, fmt, args);
+            keep(n, *(const AVClass **)context == avcodec_get_class(), fmt, args);
     pthread_mutex_unlock(&open_files_lock);
 }
 
@@ -83,15 +84,15 @@ void wn_notes_end(struct wn_notes *notes, struct wn_log *log)
     pthread_mutex_unlock(&open_files_lock);
     for (int i = 0; i < notes->n_kept; i++)
         wn_say(log, WN_LOG_DEBUG, "libav: %s", notes->kept[i]);
-    if (notes->errors > notes->n_kept)
-        wn_say(log, WN_LOG_DEBUG, "libav: and %" PRId64 " more", notes->errors - notes->n_kept);
+    if (notes->lines > notes->n_kept)
+        wn_say(log, WN_LOG_DEBUG, "libav: and %" PRId64 " more", notes->lines - notes->n_kept);
     pthread_mutex_destroy(&notes->lock);
 }
 
-int64_t wn_notes_errors(struct wn_notes *notes)
+int64_t wn_notes_complaints(struct wn_notes *notes)
 {
     pthread_mutex_lock(&notes->lock);
-    const int64_t n = notes->errors;
+    const int64_t n = notes->complaints;
     pthread_mutex_unlock(&notes->lock);
     return n;
 }

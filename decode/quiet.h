@@ -15,14 +15,15 @@
 struct wn_notes {
     struct wn_notes *next;
     pthread_mutex_t lock;
-    int64_t errors;                   /* lines of level error or worse */
+    int64_t lines;                    /* of level error or worse */
+    int64_t complaints;               /* of them, the decoder's */
     int n_kept;
     char kept[WN_NOTES_KEPT][200];
 };
 
 void wn_notes_begin(struct wn_notes *notes);
 void wn_notes_end(struct wn_notes *notes, struct wn_log *log); /* tells log, at debug level */
-int64_t wn_notes_errors(struct wn_notes *notes);
+int64_t wn_notes_complaints(struct wn_notes *notes);
 bool wn_notes_mention(struct wn_notes *notes, const char *words);
 
 #endif

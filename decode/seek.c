@@ -2,6 +2,10 @@
 #include "input.h"
 
 #include <math.h>
+#include <string.h>
+
+#define WALK_SECONDS 5
+#define LATE_FRAMES 4
 
 static void flush(struct wn_input *in)
 {
@@ -38,23 +42,39 @@ static int rewind_file(struct wn_input *in)
     return WN_OK;
 }
 
+/* Matroska's index is read at its first seek only; one without an index is walked cluster by cluster,
+ * which is still far cheaper than decoding. */
+static bool seeks_without_index(struct wn_input *in, double time)
+{
+    if (in->walked || strncmp(in->container_name, "matroska", 8) || !in->file->size ||
+        time - in->clock.last < WALK_SECONDS)
+        return false;
+    in->walked = true;
+    return true;
+}
+
 int wn_input_seek(struct wn_input *in, double time)
 {
     if (in->no_seek || in->still || in->clock.resets || in->clock.repeats || time <= in->clock.last ||
         time > 1e9)
         return WN_OK;
     /* The index holds decoding times; a frame is shown up to some frames later. */
-    const int64_t stamp = stamp_of(in, fmax(0, time - 4 * in->clock.frame));
+    const int64_t surely = stamp_of(in, fmax(0, time - LATE_FRAMES * in->clock.frame));
+    const int64_t late = (int64_t)(LATE_FRAMES * in->clock.frame / av_q2d(in->stream->time_base));
     const AVIndexEntry *e =
-        avformat_index_get_entry_from_timestamp(in->stream, stamp, AVSEEK_FLAG_BACKWARD);
-    if (!e || in->last_dts == AV_NOPTS_VALUE || e->timestamp <= in->last_dts)
+        avformat_index_get_entry_from_timestamp(in->stream, surely, AVSEEK_FLAG_BACKWARD);
+    const bool ahead = e && in->last_dts != AV_NOPTS_VALUE && e->timestamp > in->last_dts + late &&
+                       e->timestamp > in->seek_entry;
+    if (!ahead && !seeks_without_index(in, time))
         return WN_OK;
-    if (jump(in, stamp) < 0) {
+    if (jump(in, stamp_of(in, time)) < 0) {
         in->no_seek = true;
         return WN_OK;
     }
+    if (ahead)
+        in->seek_entry = e->timestamp;
     in->seek_target = time;
-    in->seek_back = 4 * in->clock.frame;
+    in->seek_back = 0;
     return WN_OK;
 }
 
