@@ -21,7 +21,10 @@ struct check {
     struct wn_log *log;
     FILE *f;
     int64_t size, at;
-    uint64_t *seen;       /* hashes of names */
+    struct seen {
+        uint64_t hash;
+        int64_t at;       /* of the name's length in the file */
+    } *seen;
     int64_t n_seen, max_seen;
     uint32_t align;
     int64_t data_end;     /* of the tensor that reaches furthest, from the start of the data */
@@ -82,6 +85,7 @@ static bool utf8(const unsigned char *s, int64_t n)
 /* A name, remembered so that a second one like it is found. */
 static int take_name(struct check *c, const char *kind, int64_t number, uint64_t max)
 {
+    const int64_t at = c->at;
     char raw[MAX_KEY + 1];
     uint64_t n;
     int err;
@@ -97,14 +101,14 @@ static int take_name(struct check *c, const char *kind, int64_t number, uint64_t
         return bad(c, "the name of %s is not UTF-8", c->name);
     if (c->n_seen == c->max_seen) {
         int64_t grown = c->max_seen ? c->max_seen * 2 : 256;
-        uint64_t *p = wn_regrow(c->seen, (size_t)grown, sizeof(*p));
+        struct seen *p = wn_regrow(c->seen, (size_t)grown, sizeof(*p));
 
         if (!p)
             return wn_nomem(c->log, "names of a model file");
         c->seen = p;
         c->max_seen = grown;
     }
-    c->seen[c->n_seen++] = wn_hash64(raw, (size_t)n, 0);
+    c->seen[c->n_seen++] = (struct seen){wn_hash64(raw, (size_t)n, 0), at};
     char shown[80];
     wn_printable(shown, sizeof(shown), raw);
     snprintf(c->name, sizeof(c->name), "%s '%s'", kind, shown);
@@ -115,7 +119,7 @@ fail:
 
 static int compare(const void *a, const void *b)
 {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    const uint64_t x = ((const struct seen *)a)->hash, y = ((const struct seen *)b)->hash;
 
     return (x > y) - (x < y);
 }
@@ -125,8 +129,12 @@ static int check_twice(struct check *c, const char *kind)
     if (c->n_seen)
         qsort(c->seen, (size_t)c->n_seen, sizeof(*c->seen), compare);
     for (int64_t i = 1; i < c->n_seen; i++)
-        if (c->seen[i] == c->seen[i - 1])
-            return bad(c, "a %s of the same name stands there twice", kind);
+        if (c->seen[i].hash == c->seen[i - 1].hash) {
+            c->at = c->seen[i].at;
+            if (!fseeko(c->f, (off_t)c->at, SEEK_SET) && take_name(c, kind, i, MAX_KEY) >= 0)
+                return bad(c, "%s stands there twice", c->name);
+            return bad(c, "a %s stands there twice", kind);
+        }
     c->n_seen = 0;
     return WN_OK;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_CHUNKS = 1024 }; /* parts of one picture; real models make a few dozen */
+
 mtmd_input_chunks *wn_unit_chunks(const struct wn_mtmd *m, const uint8_t *const *rgb, int n,
                                   int32_t width, int32_t height)
 {
@@ -71,6 +73,9 @@ static int trace_all(struct wn_unit *u, struct wn_mtmd *m, const mtmd_input_chun
     const size_t n = mtmd_input_chunks_size(chunks);
     int err = WN_OK;
 
+    if (n > MAX_CHUNKS)
+        return wn_fail(m->log, WN_ERR_LIMIT, "libmtmd cuts a %d x %d picture in %zu parts", u->width,
+                       u->height, n);
     u->map = wn_calloc(n, sizeof(*u->map));
     if (!u->map)
         return wn_nomem(m->log, "a layout");

@@ -111,6 +111,17 @@ static void llava_tower(struct gguf_out *out, const struct shape *s)
     linear(out, "mm.2", s->dim, s->dim, 1, true);
 }
 
+/* LLaVA 1.6: the same tower, pictures cut in tiles. */
+static void llava16_tower(struct gguf_out *out, const struct shape *s)
+{
+    const int32_t n = s->image;
+    const int32_t pinpoints[] = {n, 2 * n, 2 * n, n, 2 * n, 2 * n, 3 * n, n, n, 3 * n};
+
+    llava_tower(out, s);
+    gguf_set_arr_data(gguf_out_keys(out), "clip.vision.image_grid_pinpoints", GGUF_TYPE_INT32,
+                      pinpoints, sizeof(pinpoints) / sizeof(pinpoints[0]));
+}
+
 /* SigLIP as Gemma 3 has it: no CLS token, patches averaged in merge x merge blocks. */
 static void gemma_tower(struct gguf_out *out, const struct shape *s)
 {
@@ -216,6 +227,12 @@ const struct kind mk_kinds[] = {
      {.image = 336, .patch = 14, .v_layers = 24, .v_dim = 1024, .v_heads = 16, .v_ff = 4096,
       .feature = -1, LLAMA_1B},
      llava_tower},
+    {"llava16", "the same with tiles as in LLaVA 1.6", "llama", "mlp", VICUNA,
+     {.image = 48, .patch = 8, .v_layers = 4, .v_dim = 64, .v_heads = 4, .v_ff = 128,
+      .feature = -1, TINY_LLM},
+     {.image = 336, .patch = 14, .v_layers = 24, .v_dim = 1024, .v_heads = 16, .v_ff = 4096,
+      .feature = -1, LLAMA_1B},
+     llava16_tower},
     {"siglip", "SigLIP without CLS as in Gemma 3, arch llama", "llama", "gemma3", VICUNA,
      {.image = 48, .patch = 8, .v_layers = 4, .v_dim = 64, .v_heads = 4, .v_ff = 128, .merge = 2,
       .feature = -1, TINY_LLM},
