@@ -58,13 +58,13 @@ class Team:
                 parameter.grad = torch.zeros_like(parameter)
         if self.size == 1:
             return
-        flat = torch.cat([parameter.grad.reshape(-1) for parameter in parameters])
-        flat = flat.to(torch.bfloat16)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients]).to(torch.bfloat16)
         dist.all_reduce(flat)
         flat = flat.float() / self.size
-        parts = flat.split([parameter.numel() for parameter in parameters])
-        for parameter, part in zip(parameters, parts):
-            parameter.grad.copy_(part.view_as(parameter))
+        parts = flat.split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts):
+            gradient.copy_(part.view_as(gradient))
 
 
 class Optimiser:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from draw import COLOR_NAMES, GRID, PATCH, SHAPE_NAMES, SIZE
+from draw import COLOR_NAMES, GRID, PATCH, SHAPE_NAMES
 from vocabulary import PIECES
 
 PATCHES = GRID * GRID

@@ -95,9 +95,9 @@ class Digit:
 
 @dataclass
 class Clip:
-    """A clip; a picture is a clip of one frame. starts holds each scene's first frame and the end."""
+    """A clip; a picture is a clip of one frame."""
 
-    starts: list[int]
+    starts: list[int]  # the first frame of each scene, and the end
     things: list[Thing]
     digit: Optional[Digit]
 

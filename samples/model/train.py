@@ -20,9 +20,9 @@ import torch  # noqa: E402
 import torch.multiprocessing as processes  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from draw import Labels  # noqa: E402
 from dropping import DROP_SHARES, Drop, keep_of_clip, keep_of_picture  # noqa: E402
-from learn import (Optimiser, Team, answer_loss, half, schedule,  # noqa: E402
-                   vision_losses)
+from learn import Optimiser, Team, answer_loss, half, schedule, vision_losses  # noqa: E402
 from model import SampleModel  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import clip_questions, picture_questions  # noqa: E402
@@ -30,7 +30,6 @@ from scenes import Clip, Question, draw_clips, make_clip, make_picture  # noqa: 
 
 STAGES = {"vision": 4, "pictures": 23, "clips": 40}  # minutes of a full training
 CLIPS_PER_MINUTE = 105  # of the last stage, for each process: drawn and encoded before it starts
-COMPILE_FROM = 5  # minutes; compiling takes one and saves a fifth
 SAVE_EVERY = 300  # steps
 
 # How often a question is asked, by family. Families that are learned late are asked more.
@@ -69,14 +68,14 @@ class EncodedClip:
 class Trainer:
     """One process of the training."""
 
-    def __init__(self, team: Team, seed: int, out: Path):
-        torch.manual_seed(seed)
-        self.model = SampleModel()
+    def __init__(self, team: Team, args: argparse.Namespace):
         self.team = team
-        self.out = out
-        self.seed = seed
-        self.rng = random.Random(1000 * (seed + 1) + team.rank)
-        torch.manual_seed(100 * (seed + 1) + team.rank)
+        self.out: Path = args.out
+        self.seed: int = args.seed
+        self.compile: bool = args.compile
+        torch.manual_seed(self.seed)
+        self.model = SampleModel()
+        self.rng = random.Random(1000 * (self.seed + 1) + team.rank)
 
     def save(self, stage: str) -> None:
         if self.team.rank == 0:
@@ -110,7 +109,7 @@ class Trainer:
 
     # ---- pictures ----
 
-    def new_pictures(self, count: int) -> tuple[list[Clip], Tensor, object]:
+    def new_pictures(self, count: int) -> tuple[list[Clip], Tensor, Labels]:
         clips = [make_picture(self.rng) for _ in range(count)]
         frames, _, labels = draw_clips(clips, self.rng.randrange(1 << 30))
         return clips, frames, labels
@@ -195,7 +194,7 @@ class Trainer:
         self.model.vision.requires_grad_(False)
         pool = Pool(self.encode_clips(max(8, round(CLIPS_PER_MINUTE * minutes))), self.rng)
         self.team.say("clips: all encoded")
-        if minutes >= COMPILE_FROM:
+        if self.compile:
             torch._dynamo.config.cache_size_limit = 32
             for block in self.model.text.blocks:
                 block.forward = torch.compile(block.forward, dynamic=True)
@@ -234,7 +233,7 @@ def work(rank: int, args: argparse.Namespace, rendezvous: Path) -> None:
     """One process: all stages from the first asked for."""
     torch.set_num_threads(1)
     team = Team(rank, args.ranks, rendezvous)
-    trainer = Trainer(team, args.seed, args.out)
+    trainer = Trainer(team, args)
     names = list(STAGES)
     first = names.index(args.start)
     if first > 0:
@@ -251,6 +250,9 @@ def main(argv: Optional[list[str]] = None) -> None:
                         help="of all three stages together (default %(default)s)")
     parser.add_argument("--ranks", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--compile", action="store_true",
+                        help="compile the language model in the last stage: a fifth faster, but "
+                             "needs g++ and Python's headers")
     parser.add_argument("--start", choices=STAGES, default="vision",
                         help="first stage; the one before must have left its checkpoint")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for checkpoints")

@@ -76,8 +76,9 @@ class Film:
     def _digit(self, actor: Actor, clip: Clip) -> Digit:
         first, last = self._span(actor, clip)
         cell = CELL_NAMES.index(actor.cell)
-        return Digit(typical_digit(int(actor.what)), cell, cell_middle(cell % 3), cell_middle(cell // 3),
-                     actor.scene - 1, first, last, flashes=actor.start is not None)
+        return Digit(typical_digit(int(actor.what)), cell, cell_middle(cell % 3),
+                     cell_middle(cell // 3), actor.scene - 1, first, last,
+                     flashes=actor.start is not None)
 
 
 FILMS = [

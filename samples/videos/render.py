@@ -27,7 +27,8 @@ TO_YUV = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv42
           "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
           "-color_range", "tv"]
 CODECS = {
-    ".mp4": [*TO_YUV, "-c:v", "libx264", "-preset", "slow", "-crf", "26", "-movflags", "+faststart"],
+    ".mp4": [*TO_YUV, "-c:v", "libx264", "-preset", "slow", "-crf", "26",
+             "-movflags", "+faststart"],
     ".webm": [*TO_YUV, "-c:v", "libvpx-vp9", "-b:v", "0", "-crf", "36", "-row-mt", "0"],
     ".png": ["-frames:v", "1", "-update", "1"],
 }
