@@ -73,7 +73,8 @@ struct wn_chain {
 struct wn_clip {
     double duration; /* seconds; 0: not known */
     bool still;
-    int32_t tokens_a_frame; /* rows and glue of one frame; 0: no model */
+    int32_t frame_rows;     /* rows of one frame; 0: no model */
+    int32_t frame_glue;     /* cells around them: label, begin and end of image */
     int64_t tokens;         /* budget asked for, or what the context holds; 0: no model */
     bool budget;            /* it was asked for: a chain that names no `budget` gets one */
 };

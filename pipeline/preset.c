@@ -12,7 +12,7 @@
 
 static const struct wn_preset_info presets[] = {
     {"auto", "frames by scenes, pruned by attention to what the budget holds; aside when all fits",
-     "scene,fps=F,vtc_cls=keep=SHARE,budget"},
+     "scene,fps=F,vtc_cls=keep=K,budget"},
     {"off", "frames spread evenly, as many as fit, none of their rows touched", "uniform=n=N"},
 };
 
@@ -21,17 +21,29 @@ const struct wn_preset_info *wn_preset(int i)
     return i >= 0 && i < WN_LEN(presets) ? &presets[i] : NULL;
 }
 
-/* How many whole frames the budget holds. */
-static double whole_frames(const struct wn_clip *clip)
+/* Rows below which a frame says too little to be worth its label. */
+static double least_rows(const struct wn_clip *clip)
 {
-    if (clip->tokens <= 0 || clip->tokens_a_frame <= 0)
+    return fmin(clip->frame_rows, fmax(4, clip->frame_rows / 16));
+}
+
+/* How many frames the budget holds when each keeps `rows`. */
+static double frames_of(const struct wn_clip *clip, double rows)
+{
+    if (clip->tokens <= 0 || clip->frame_rows <= 0)
         return AUTO_FRAMES;
-    return floor((double)clip->tokens / clip->tokens_a_frame);
+    return fmax(1, floor((double)clip->tokens / (rows + clip->frame_glue)));
 }
 
 static double wanted_frames(const struct wn_clip *clip)
 {
     return fmin(AUTO_FRAMES, fmax(1, ceil(clip->duration * AUTO_FPS)));
+}
+
+/* Rows that each of so many frames can keep. */
+static double rows_each(const struct wn_clip *clip, double tokens, double frames)
+{
+    return fmax(1, floor(tokens / frames) - clip->frame_glue);
 }
 
 static char *expand_auto(const struct wn_clip *clip)
@@ -40,11 +52,12 @@ static char *expand_auto(const struct wn_clip *clip)
         return wn_strdup("");
     if (clip->duration <= 0) /* pushed, or a file that does not tell: the budget sorts it out */
         return wn_strdup("scene,fps=2,vtc_cls=keep=0.5");
-    const double want = wanted_frames(clip), whole = whole_frames(clip);
-    const double fps = want / clip->duration;
-    if (whole >= want)
-        return wn_sprintf("scene,fps=%.6g", fps);
-    return wn_sprintf("scene,fps=%.6g,vtc_cls=keep=%.4g", fps, fmax(whole / want, 1e-3));
+    const double want = wanted_frames(clip);
+    if (frames_of(clip, clip->frame_rows) >= want)
+        return wn_sprintf("scene,fps=%.6g", want / clip->duration);
+    const double frames = fmin(want, frames_of(clip, least_rows(clip)));
+    return wn_sprintf("scene,fps=%.6g,vtc_cls=keep=%.0f", frames / clip->duration,
+                      rows_each(clip, (double)clip->tokens, frames));
 }
 
 static char *expand_off(const struct wn_clip *clip)
@@ -53,7 +66,7 @@ static char *expand_off(const struct wn_clip *clip)
         return wn_strdup("");
     const double rate = clip->duration > 0 ? wanted_frames(clip) : 16;
 
-    return wn_sprintf("uniform=n=%d", (int)fmax(1, fmin(whole_frames(clip), rate)));
+    return wn_sprintf("uniform=n=%d", (int)fmin(frames_of(clip, clip->frame_rows), rate));
 }
 
 static bool names_budget(const char *chain)
@@ -144,9 +157,9 @@ int wn_preset_share(struct wn_chain *chain, const bool *given, const struct wn_c
         if (chain->item[i]->filter->family == WN_BUDGET)
             tokens = option(chain->item[i], "tokens");
     }
-    if (!n || frames <= 0 || tokens <= 0 || clip->tokens_a_frame <= 0)
+    if (!n || frames <= 0 || tokens <= 0 || clip->frame_rows <= 0)
         return WN_OK;
-    const double share = tokens / (frames * clip->tokens_a_frame);
+    const double share = rows_each(clip, tokens, frames) / clip->frame_rows;
     for (int i = 0; i < chain->n; i++) {
         if (!takes_share(chain->item[i], given[i]))
             continue;

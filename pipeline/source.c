@@ -8,6 +8,8 @@
 
 /* Decoded pictures that may wait: enough to keep decoder and encoder busy at once. */
 #define QUEUE_FRAMES 4
+/* A long scene of a small model must not fill the window: an hour takes no more than a minute. */
+#define SEGMENT_FRAMES 64
 
 /* ---- frames ---- */
 
@@ -152,7 +154,8 @@ static int32_t scene_of(const struct wn_source *src)
 
 static bool segment_full(const struct wn_source *src)
 {
-    return src->rows && (int64_t)wn_rows_bytes(src->rows) >= src->s->p.window;
+    return src->rows && (src->rows->n_frames >= SEGMENT_FRAMES ||
+                         (int64_t)wn_rows_bytes(src->rows) >= src->s->p.window);
 }
 
 /* Encodes until a segment is whole: WN_OK with src->rows, WN_AGAIN, WN_EOF or an error. */

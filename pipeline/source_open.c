@@ -28,7 +28,8 @@ static int parse_chain(struct wn_source *src)
         char *label = wn_llm_label(s->label, 100, clip.duration);
         const int64_t cells = label && !clip.still ? wn_llm_cells(s->llm, label) : 0;
         free(label);
-        clip.tokens_a_frame = rows + tokens + (int32_t)WN_MAX(cells, 0);
+        clip.frame_rows = rows;
+        clip.frame_glue = tokens + (int32_t)WN_MAX(cells, 0);
     }
     src->clip = clip;
     TRY(wn_chain_parse(&src->chain, src->p.filters ? src->p.filters : s->p.filters, &clip,
@@ -223,7 +224,7 @@ void wn_source_stats(const struct wn_source *src, struct wn_stats *out)
 int wn_source_forecast(const struct wn_source *src, struct wn_forecast *out)
 {
     const struct wn_session *s = src->s;
-    struct wn_forecast f = {.size = sizeof(f), .frame_cells = src->clip.tokens_a_frame};
+    struct wn_forecast f = {.size = sizeof(f), .frame_cells = src->clip.frame_rows + src->clip.frame_glue};
     int n;
 
     if (!s->encoder)

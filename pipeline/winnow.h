@@ -89,7 +89,8 @@ struct wn_params {
     int64_t max_pixels;  /* of one picture; default 178956970 */
     double max_duration; /* seconds; default: none */
     int64_t max_frames;  /* decoded from one source; default: none */
-    int64_t window;      /* bytes of uncompressed rows in a segment; default 96 MiB */
+    int64_t window;      /* bytes of uncompressed rows in a segment; default 96 MiB. A segment has
+                            hardly more than 64 frames, either */
 
     /* Called from the thread that called winnow or, for decoding, from a thread of winnow's, never
      * two at once for one session. No trailing newline. */

@@ -19,7 +19,7 @@ say "building"
 ninja -C build >build/build.log 2>&1 || {
     tail -40 build/build.log >&2; say "building failed (the end of build/build.log is above)"; exit 1; }
 
-video=${1:-samples/videos/scenes.mp4}
-question=${2:-"what color is the square?"}
-say "winnow ask $video \"$question\" -m samples/model/winnow-sample.gguf"
-exec build/samples/winnow/winnow ask "$video" "$question" -m samples/model/winnow-sample.gguf
+video=${1:-samples/videos/three-scenes.mp4}
+question=${2:-"what color is the triangle?"}
+say "winnow ask $video \"$question\" -m samples/model/winnow-sample.gguf --tokens 200"
+exec build/samples/winnow/winnow ask "$video" "$question" -m samples/model/winnow-sample.gguf --tokens 200

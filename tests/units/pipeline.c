@@ -164,7 +164,7 @@ static void chain_refuses_with_a_sentence(void **state)
 static void budget_gives_shares(void **state)
 {
     const struct wn_clip clip = {
-        .duration = 10, .tokens_a_frame = 100, .tokens = 500, .budget = true};
+        .duration = 10, .frame_rows = 100, .tokens = 500, .budget = true};
     struct wn_log log;
 
     wn_log_init(&log);
@@ -187,7 +187,7 @@ static void budget_gives_shares(void **state)
 
 static void auto_steps_aside(void **state)
 {
-    struct wn_clip clip = {.duration = 10, .tokens_a_frame = 70, .tokens = 100000};
+    struct wn_clip clip = {.duration = 10, .frame_rows = 64, .frame_glue = 6, .tokens = 100000};
     char *text = wn_preset_expand("auto", &clip);
 
     assert_null(strstr(text, "vtc_cls"));
@@ -195,14 +195,14 @@ static void auto_steps_aside(void **state)
     clip.tokens = 140;
     clip.budget = true;
     text = wn_preset_expand("auto", &clip);
-    assert_non_null(strstr(text, "vtc_cls=keep=0.1"));
+    assert_non_null(strstr(text, "fps=1.4,vtc_cls=keep=4,"));
     assert_non_null(strstr(text, "budget=tokens=140"));
     free(text);
     text = wn_preset_expand("auto,budget=tokens=64", &clip);
     assert_null(strstr(text, "140"));
     assert_non_null(strstr(text, ",budget=tokens=64"));
     free(text);
-    clip = (struct wn_clip){.still = true, .tokens = 9, .tokens_a_frame = 70};
+    clip = (struct wn_clip){.still = true, .tokens = 9, .frame_rows = 64};
     text = wn_preset_expand("auto", &clip);
     assert_string_equal(text, "");
     free(text);
