@@ -10,7 +10,15 @@
 
 #include "pipeline/winnow.h"
 
+int dlclose(void *handle);
+
 static int passed, failed;
+
+/* Libraries stay: what a driver's LLVM still holds when it is unloaded counts as a leak of ours. */
+int dlclose(void *handle)
+{
+    return 0;
+}
 
 struct kept {
     int32_t n, n_src;
@@ -112,6 +120,20 @@ static void check(struct wn_session *cpu, struct wn_session *gpu, const char *vi
         failed++;
 }
 
+/* With less than everything kept, where the filter has a say in it. */
+static void check_filter(struct wn_session *cpu, struct wn_session *gpu, const char *video,
+                         const struct wn_filter_info *filter)
+{
+    char text[128];
+    const char *keep = "";
+
+    for (int i = 0; i < filter->n_options; i++)
+        if (!strcmp(filter->options[i].name, "keep"))
+            keep = "=keep=0.3";
+    snprintf(text, sizeof(text), "%s%s", filter->name, keep);
+    check(cpu, gpu, video, text);
+}
+
 int main(int argc, char **argv)
 {
     struct wn_session *cpu = NULL, *gpu = NULL;
@@ -139,7 +161,7 @@ int main(int argc, char **argv)
     check(cpu, gpu, argv[3], "");
     for (int i = 0; wn_filter(i); i++)
         if (strstr(wn_filter(i)->places, "token"))
-            check(cpu, gpu, argv[3], wn_filter(i)->name);
+            check_filter(cpu, gpu, argv[3], wn_filter(i));
     check(cpu, gpu, argv[3], "dycoke=keep=0.3,vtc_cls=keep=12,budget=tokens=40");
     check(cpu, gpu, argv[3], "evs=keep=0.4,visionzip=keep=8:merge=4");
     check(cpu, gpu, argv[3], "evs=keep=0.4,random=keep=0.5,stride=keep=0.5");
