@@ -98,7 +98,7 @@ static void check(struct wn_session *cpu, struct wn_session *gpu, const char *vi
     char text[256];
     int tokens = 0, before = 0;
 
-    snprintf(text, sizeof(text), "scene,uniform=n=8%s%s", *chain ? "," : "", chain);
+    snprintf(text, sizeof(text), "scene,uniform=n=24%s%s", *chain ? "," : "", chain);
     const int n = run(cpu, video, text, a, 64), m = run(gpu, video, text, b, 64);
     bool ok = n > 0 && n == m;
     for (int i = 0; ok && i < n; i++) {
