@@ -23,6 +23,22 @@ static int default_threads(void)
     return n > 0 ? (int)WN_MIN(n, 64) : 1;
 }
 
+/* The folder of the caches, its owner's alone. One that cannot be made is no failure: the caches
+ * then stay empty. */
+static void make_folder(const char *path)
+{
+    char *copy = wn_strdup(path);
+
+    for (char *p = copy ? strchr(copy + 1, '/') : NULL; p; p = strchr(p + 1, '/')) {
+        *p = '\0';
+        mkdir(copy, 0700);
+        *p = '/';
+    }
+    if (copy)
+        mkdir(copy, 0700);
+    free(copy);
+}
+
 /* Copies what the caller's struct holds, whatever version it was compiled against. */
 static int take_params(struct wn_session *s, const struct wn_params *params)
 {
@@ -62,22 +78,6 @@ static int take_params(struct wn_session *s, const struct wn_params *params)
     if (p->cache_dir)
         make_folder(p->cache_dir);
     return short_of_memory ? wn_nomem(&s->log, "the session's parameters") : WN_OK;
-}
-
-/* The folder of the caches, its owner's alone. One that cannot be made is no failure: the caches
- * then stay empty. */
-static void make_folder(const char *path)
-{
-    char *copy = wn_strdup(path);
-
-    for (char *p = copy ? strchr(copy + 1, '/') : NULL; p; p = strchr(p + 1, '/')) {
-        *p = '\0';
-        mkdir(copy, 0700);
-        *p = '/';
-    }
-    if (copy)
-        mkdir(copy, 0700);
-    free(copy);
 }
 
 static void free_params(struct wn_params *p)
