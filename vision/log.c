@@ -12,17 +12,24 @@ static struct {
 } route = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static _Thread_local char (*catching)[256];
 
+/* "function: error: reason" without the function. Later errors only repeat the first. */
+static void keep_reason(const char *text)
+{
+    const char *colon = strstr(text, ": "), *error = strstr(text, "error: ");
+    const char *reason = error ? error + 7 : colon && !memchr(text, ' ', (size_t)(colon - text)) ?
+                         colon + 2 : text;
+
+    snprintf(*catching, sizeof(*catching), "%.*s", (int)strcspn(reason, "\n"), reason);
+}
+
 static void on_log(enum ggml_log_level level, const char *text, void *opaque)
 {
-    const char *reason = strstr(text, "error: ");
     const int n = (int)strcspn(text, "\n");
 
     if (n < 2 || level == GGML_LOG_LEVEL_CONT)
         return;
-    if (level == GGML_LOG_LEVEL_ERROR && catching) {
-        reason = reason ? reason + 7 : text;
-        snprintf(*catching, sizeof(*catching), "%.*s", (int)strcspn(reason, "\n"), reason);
-    }
+    if (level == GGML_LOG_LEVEL_ERROR && catching && !(*catching)[0])
+        keep_reason(text);
     pthread_mutex_lock(&route.lock);
     if (route.log)
         wn_say(route.log, WN_LOG_DEBUG, "libmtmd: %.*s", n, text);

@@ -11,6 +11,8 @@
 #include "gguf_check.h"
 #include "mmproj_tensors.h"
 
+enum { MAX_SIDE = 4096 }; /* of a picture as the tower sees it: bounds what libmtmd allocates */
+
 /* libmtmd reads these without looking at their type. */
 static const struct {
     enum gguf_type type;
@@ -112,7 +114,7 @@ static int check_pinpoints(const struct wn_mmproj_file *f, const struct wn_mmpro
         return wn_mmproj_bad(f, "key clip.vision.image_grid_pinpoints is not a list of pairs of int32");
     const int32_t *v = gguf_get_arr_data(f->gguf, key);
     for (size_t i = 0; i < n; i++)
-        if (v[i] < 1 || v[i] > 1 << 14 || (m->image_size && v[i] % m->image_size))
+        if (v[i] < 1 || v[i] > MAX_SIDE || (m->image_size && v[i] % m->image_size))
             return wn_mmproj_bad(f, "key clip.vision.image_grid_pinpoints has the value %d, no multiple "
                                  "of clip.vision.image_size", v[i]);
     return WN_OK;
@@ -155,7 +157,7 @@ static int read_numbers(const struct wn_mmproj_file *f, struct wn_mmproj *out)
     TRY(count(f, &out->n_heads, "clip.vision.attention.head_count", 1, 1 << 12));
     TRY(count(f, &unused, "clip.vision.feed_forward_length", 0, 1 << 20));
     TRY(count(f, &out->projection, "clip.vision.projection_dim", 0, 1 << 20));
-    TRY(count(f, &out->image_size, "clip.vision.image_size", 0, 8192));
+    TRY(count(f, &out->image_size, "clip.vision.image_size", 0, MAX_SIDE));
     TRY(count(f, &out->patch_size, "clip.vision.patch_size", 1, 1024));
     const int64_t eps = gguf_find_key(f->gguf, "clip.vision.attention.layer_norm_epsilon");
     if (eps < 0)
@@ -172,8 +174,10 @@ static int read_numbers(const struct wn_mmproj_file *f, struct wn_mmproj *out)
     out->merge = !strcmp(out->arch, "gemma3") ? 4 : !strncmp(out->arch, "qwen", 4) ? 2 : 1;
     TRY(optional(f, &out->merge, "clip.vision.spatial_merge_size", 1, 64));
     TRY(optional(f, &out->merge, "clip.vision.projector.scale_factor", 1, 64));
-    TRY(optional(f, &unused, "clip.vision.preproc_image_size", 1, 1 << 16));
-    TRY(optional(f, &most, "clip.vision.preproc_max_tiles", 1, 1 << 10));
+    TRY(optional(f, &unused, "clip.vision.preproc_image_size", 1, MAX_SIDE));
+    TRY(optional(f, &unused, "clip.vision.image_min_pixels", 0, MAX_SIDE * MAX_SIDE));
+    TRY(optional(f, &unused, "clip.vision.image_max_pixels", 0, 4 * MAX_SIDE * MAX_SIDE));
+    TRY(optional(f, &most, "clip.vision.preproc_max_tiles", 1, 256));
     TRY(optional(f, &least, "clip.vision.preproc_min_tiles", 1, 1 << 10));
     if (least * least > most)
         return wn_mmproj_bad(f, "key clip.vision.preproc_min_tiles is %d: no grid of at most %d "

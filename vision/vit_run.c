@@ -414,7 +414,7 @@ static int set_inputs(struct wn_vit *vit, const float *patches)
         memcpy(in + i * wide, patches + i * row, row * sizeof(*in));
     if (err >= 0)
         ggml_backend_tensor_set(vit->graph->patches, in, 0, n * wide * sizeof(*in));
-    if (err >= 0 && vit->graph->mask)
+    if (err >= 0 && vit->graph->mask && vit->graph->mask->buffer) /* some taps need no layer */
         fill_mask(vit, vit->graph, mask);
     free(mask);
     free(in);
