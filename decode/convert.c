@@ -109,6 +109,10 @@ static void put_pixel(uint8_t *dst, const uint8_t *src, bool alpha)
 {
     const int a = alpha ? src[3] : 255;
 
+    if (a == 255) {
+        memcpy(dst, src, 3);
+        return;
+    }
     for (int k = 0; k < 3; k++)
         dst[k] = (uint8_t)((src[k] * a + 255 * (255 - a) + 127) / 255);
 }
@@ -183,20 +187,13 @@ fail:
     return err == WN_ERR_NOMEM ? wn_nomem(log, "a picture") : err;
 }
 
-/* Row by row to the front of the buffer, where rows lie one behind the other. */
-static void tighten(uint8_t *buf, int stride, int32_t w, int32_t h)
-{
-    for (int32_t y = 1; y < h; y++)
-        memmove(buf + (size_t)y * (size_t)w * 3, buf + (ptrdiff_t)y * stride, (size_t)w * 3);
-}
-
 int wn_convert_plain(struct wn_converter *c, const struct wn_picture *picture, const uint8_t **rgb,
-                     int32_t *width, int32_t *height, struct wn_log *log)
+                     int *stride, int32_t *width, int32_t *height, struct wn_log *log)
 {
     const AVFrame *frame = picture->frame;
     struct wn_converter want = wanted(frame, frame->width, frame->height);
     struct wn_shape shape = picture->shape;
-    int stride, err;
+    int err;
 
     if (!sws_isSupportedInput(frame->format))
         return wn_fail(log, WN_ERR_UNSUPPORTED, "pictures of format %s cannot be turned into RGB",
@@ -207,16 +204,15 @@ int wn_convert_plain(struct wn_converter *c, const struct wn_picture *picture, c
     const size_t room = ((size_t)frame->width * 3 + 2 * PAD) * ((size_t)frame->height + 2);
     const bool turned = shape.swap || shape.flip_x || shape.flip_y;
     TRY(reserve(c, turned ? room + upright : room, log));
-    TRY(scale(c, frame, 3, &stride, log));
+    TRY(scale(c, frame, 3, stride, log));
     shape.width = frame->width;
     shape.height = frame->height;
     wn_shape_upright(&shape, width, height);
     *rgb = c->buf;
     if (turned) {
-        turn(c->buf + room, c->buf, stride, &shape, false);
+        turn(c->buf + room, c->buf, *stride, &shape, false);
         *rgb = c->buf + room;
-    } else {
-        tighten(c->buf, stride, shape.width, shape.height);
+        *stride = *width * 3;
     }
     return WN_OK;
 fail:

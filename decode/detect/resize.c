@@ -51,11 +51,10 @@ static void make_taps(struct tap *tap, int32_t dst, int32_t src, bool columns)
     }
 }
 
-static void linear_row(const uint8_t *src, int32_t sw, const struct tap *row, const struct tap *column,
-                       uint8_t *dst, int32_t dw)
+static void linear_row(const uint8_t *src, ptrdiff_t stride, const struct tap *row,
+                       const struct tap *column, uint8_t *dst, int32_t dw)
 {
-    const uint8_t *a = src + (size_t)row->at[0] * (size_t)sw * 3;
-    const uint8_t *b = src + (size_t)row->at[1] * (size_t)sw * 3;
+    const uint8_t *a = src + row->at[0] * stride, *b = src + row->at[1] * stride;
 
     for (int32_t x = 0; x < dw; x++) {
         const size_t l = (size_t)column[x].at[0] * 3, r = (size_t)column[x].at[1] * 3;
@@ -70,20 +69,22 @@ static void linear_row(const uint8_t *src, int32_t sw, const struct tap *row, co
     }
 }
 
-static void halve(const uint8_t *src, int32_t sw, uint8_t *dst, int32_t dw, int32_t dh)
+static void halve(const uint8_t *src, ptrdiff_t stride, uint8_t *dst, int32_t dw, int32_t dh)
 {
     for (int32_t y = 0; y < dh; y++) {
-        const uint8_t *a = src + (size_t)y * 2 * (size_t)sw * 3, *b = a + (size_t)sw * 3;
+        const uint8_t *a = src + 2 * y * stride, *b = a + stride;
         for (size_t x = 0; x < (size_t)dw; x++)
             for (size_t k = 0; k < 3; k++)
-                *dst++ = (uint8_t)((a[x * 6 + k] + a[x * 6 + 3 + k] + b[x * 6 + k] + b[x * 6 + 3 + k] + 2) >> 2);
+                *dst++ = (uint8_t)((a[x * 6 + k] + a[x * 6 + 3 + k] + b[x * 6 + k] +
+                                    b[x * 6 + 3 + k] + 2) >> 2);
     }
 }
 
-int wn_resize_linear(const uint8_t *src, int32_t sw, int32_t sh, uint8_t *dst, int32_t dw, int32_t dh)
+int wn_resize_linear(const uint8_t *src, ptrdiff_t stride, int32_t sw, int32_t sh, uint8_t *dst,
+                     int32_t dw, int32_t dh)
 {
     if (sw == 2 * dw && sh == 2 * dh) { /* OpenCV averages here whatever was asked for */
-        halve(src, sw, dst, dw, dh);
+        halve(src, stride, dst, dw, dh);
         return WN_OK;
     }
     struct tap *tap = wn_calloc((size_t)dw + (size_t)dh, sizeof(*tap));
@@ -92,7 +93,7 @@ int wn_resize_linear(const uint8_t *src, int32_t sw, int32_t sh, uint8_t *dst, i
     make_taps(tap, dw, sw, true);
     make_taps(tap + dw, dh, sh, false);
     for (int32_t y = 0; y < dh; y++)
-        linear_row(src, sw, tap + dw + y, tap, dst + (size_t)y * (size_t)dw * 3, dw);
+        linear_row(src, stride, tap + dw + y, tap, dst + (size_t)y * (size_t)dw * 3, dw);
     free(tap);
     return WN_OK;
 }
