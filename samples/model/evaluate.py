@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Accuracy of a checkpoint on pictures and clips that training never made, by family of questions.
+"""Accuracy of a model on pictures and clips that training never made, by family of questions.
 
-    python evaluate.py CHECKPOINT [--pictures 200] [--clips 120] [--keep 1,0.25,0.1] [--seed 1]
+    python evaluate.py MODEL [--pictures 200] [--clips 120] [--keep 0.25,0.1] [--seed 1]
+
+MODEL is a checkpoint of train.py, or a GGUF file with its mmproj beside it.
 
 An answer is right when every token of it is the most likely one, which is what greedy generation
 needs to give exactly this answer. `blind` shows what can be guessed without seeing; `random` and
@@ -11,6 +13,7 @@ import argparse
 import os
 import random
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Callable
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,6 +27,7 @@ from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import clip_questions, picture_questions  # noqa: E402
 from scenes import Clip, Question, draw_clips, make_clip, make_picture  # noqa: E402
 from vocabulary import EOS  # noqa: E402
+from weights import load  # noqa: E402
 
 BATCH = 4
 Keeper = Callable[[Tensor, random.Random], list[int]]  # CLS attention [64] -> rows kept
@@ -134,17 +138,15 @@ def report(name: str, table: dict[str, list[int]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="accuracy of a checkpoint on held-out scenes")
-    parser.add_argument("checkpoint")
+    parser = argparse.ArgumentParser(description="accuracy of a model on held-out scenes")
+    parser.add_argument("model", type=Path, help="checkpoint or GGUF file")
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--clips", type=int, default=120)
     parser.add_argument("--keep", default="", help="shares of patches to keep, as 0.25,0.1")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    model = SampleModel()
-    model.load_state_dict(torch.load(args.checkpoint, weights_only=True))
-
+    model = load(args.model)
     keepers: dict[str, Keeper] = {"all": keep_all, "blind": keep_none}
     for share in (float(text) for text in args.keep.split(",") if text):
         keepers[f"random {share:g}"] = keep_random(share)

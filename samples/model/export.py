@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from draw import PATCH, SIZE
 from model import IMAGE_MEAN, IMAGE_STD, SampleModel, interleave_rows
 from vocabulary import BOS, EOS, PIECES, UNKNOWN
+from weights import load
 
 NAME = "winnow sample"
 DESCRIPTION = ("A small vision-language model trained from nothing for winnow's samples: rendered "
@@ -176,16 +177,15 @@ def write_vision(model: SampleModel, path: Path, args: argparse.Namespace) -> No
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="write a checkpoint as a GGUF pair")
-    parser.add_argument("checkpoint", help='a file of train.py, or "random" for untrained weights')
+    parser.add_argument("checkpoint", help="a file of train.py, a GGUF file to write anew, or "
+                                           "random for untrained weights")
     parser.add_argument("prefix", help="path of the files without .gguf and -mmproj.gguf")
     parser.add_argument("--layout", choices=["last", "first"], default="last",
                         help="where the reader's graph has the CLS row")
     parser.add_argument("--type", choices=["f16", "f32"], default="f16", help="of matrices")
     args = parser.parse_args()
     torch.manual_seed(0)
-    model = SampleModel()
-    if args.checkpoint != "random":
-        model.load_state_dict(torch.load(args.checkpoint, weights_only=True))
+    model = SampleModel() if args.checkpoint == "random" else load(Path(args.checkpoint))
     write_text(model, Path(args.prefix + ".gguf"), args)
     write_vision(model, Path(args.prefix + "-mmproj.gguf"), args)
 

@@ -26,5 +26,5 @@ say "training for $minutes minutes, checkpoints in $out"
 say "exporting"
 "$python" export.py "$out/clips.pt" "$out/winnow-sample"
 say "accuracy on scenes that training never made"
-"$python" evaluate.py "$out/clips.pt" --pictures 60 --clips 30 --keep 0.25,0.1
+"$python" evaluate.py "$out/winnow-sample.gguf" --pictures 60 --clips 30 --keep 0.25,0.1
 say "made $out/winnow-sample.gguf and $out/winnow-sample-mmproj.gguf"

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Reads a trained model: a checkpoint of train.py, or a GGUF pair that export.py wrote."""
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+from torch import Tensor
+
+from model import SampleModel, half_rows
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a GGUF file, in float32."""
+    tensors = gguf.GGUFReader(path).tensors
+    return {t.name: torch.from_numpy(np.array(t.data)).float() for t in tensors}
+
+
+def text_state(file: dict[str, Tensor], layers: int, heads: int) -> dict[str, Tensor]:
+    """The language model's part of a state dict."""
+    state = {
+        "text.embedding.weight": file["token_embd.weight"],
+        "text.norm.weight": file["output_norm.weight"],
+        "text.output.weight": file["output.weight"],
+    }
+    for index in range(layers):
+        def old(name: str, prefix: str = f"blk.{index}.") -> Tensor:
+            return file[prefix + name + ".weight"]
+
+        rows = [half_rows(old("attn_q"), heads), half_rows(old("attn_k"), heads), old("attn_v")]
+        block = {
+            "qkv": torch.cat(rows),
+            "gate_up": torch.cat([old("ffn_gate"), old("ffn_up")]),
+            "norm1": old("attn_norm"),
+            "norm2": old("ffn_norm"),
+            "out": old("attn_output"),
+            "down": old("ffn_down"),
+        }
+        for name, value in block.items():
+            state[f"text.blocks.{index}.{name}.weight"] = value
+    return state
+
+
+VISION_LAYERS = {"vision.pre_norm": "v.pre_ln", "projector.first": "mm.0",
+                 "projector.second": "mm.2"}
+VISION_BLOCK = {"out": "attn_out", "norm1": "ln1", "norm2": "ln2", "up": "ffn_up",
+                "down": "ffn_down"}
+
+
+def vision_state(file: dict[str, Tensor], layers: int, cls_first: bool) -> dict[str, Tensor]:
+    """The vision tower's and the projector's part of a state dict."""
+    position = file["v.position_embd.weight"]
+    if cls_first:
+        position = torch.cat([position[1:], position[:1]])
+    state = {
+        "vision.patch.weight": file["v.patch_embd.weight"].flatten(1),
+        "vision.patch.bias": file["v.patch_embd.bias"],
+        "vision.cls": file["v.class_embd"],
+        "vision.position": position,
+    }
+    for kind in (".weight", ".bias"):
+        for new, old in VISION_LAYERS.items():
+            state[new + kind] = file[old + kind]
+        for index in range(layers):
+            new, old = f"vision.blocks.{index}.", f"v.blk.{index}."
+            parts = [file[old + name + kind] for name in ("attn_q", "attn_k", "attn_v")]
+            state[new + "qkv" + kind] = torch.cat(parts)
+            for name, other in VISION_BLOCK.items():
+                state[new + name + kind] = file[old + other + kind]
+    return state
+
+
+def load(path: Path) -> SampleModel:
+    """A model from CHECKPOINT.pt or from PREFIX.gguf with PREFIX-mmproj.gguf beside it."""
+    model = SampleModel()
+    if path.suffix != ".gguf":
+        model.load_state_dict(torch.load(path, weights_only=True))
+        return model
+    config = model.config
+    vision = path.with_name(path.stem + "-mmproj.gguf")
+    layout = gguf.GGUFReader(vision).fields["winnow.cls_layout"].contents()
+    state = text_state(read_tensors(path), config.layers, config.heads)
+    state |= vision_state(read_tensors(vision), config.vision_layers, layout == "first")
+    missing = set(model.state_dict()) - set(state)
+    if any(not name.startswith("heads.") for name in missing):
+        raise ValueError(f"{path} lacks {sorted(missing)[0]}")
+    model.load_state_dict(state, strict=False)
+    return model
