@@ -101,21 +101,22 @@ static void across(uint8_t *dst, const uint8_t *src, const struct axis *f, int32
     }
 }
 
-/* One output line: the column filter, an input line at a time. src begins with line `first`. */
-static void down(uint8_t *dst, int32_t *sum, const uint8_t *src, const struct axis *f, int32_t y,
-                 int32_t first, size_t line)
+/* sum[] += w * line[]: the column filter, a line at a time. */
+static void add_line(int32_t *sum, const uint8_t *line, int32_t w, size_t n)
 {
-    const int32_t *w = f->weight + (size_t)y * (size_t)f->most;
+    for (size_t i = 0; i < n; i++)
+        sum[i] += w * line[i];
+}
 
-    for (size_t i = 0; i < line; i++)
+static void start(int32_t *sum, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
         sum[i] = 1 << (BITS - 1);
-    for (int32_t k = 0; k < f->n[y]; k++) {
-        const uint8_t *s = src + (size_t)(f->first[y] - first + k) * line;
+}
 
-        for (size_t i = 0; i < line; i++)
-            sum[i] += w[k] * s[i];
-    }
-    for (size_t i = 0; i < line; i++)
+static void end(uint8_t *dst, const int32_t *sum, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
         dst[i] = to_byte(sum[i]);
 }
 
@@ -139,32 +140,74 @@ static const uint8_t *canvas_line(const struct wn_canvas *c, uint8_t *line, int3
     return line;
 }
 
+struct resize {
+    const struct wn_canvas *src;
+    const struct wn_window *window;
+    struct axis x, y;
+    uint8_t *canvas; /* a line of it */
+    int32_t *sum;    /* a line of either size */
+};
+
+static int rows_first(const struct resize *r, uint8_t *dst)
+{
+    const size_t line = (size_t)r->window->w * 3;
+    const int32_t last = r->window->h - 1, first = r->y.first[0];
+    const int32_t n = r->y.first[last] + r->y.n[last] - first;
+    uint8_t *mid = wn_calloc(line, (size_t)n);
+
+    if (!mid)
+        return WN_ERR_NOMEM;
+    for (int32_t i = 0; i < n; i++)
+        across(mid + (size_t)i * line, canvas_line(r->src, r->canvas, first + i), &r->x, r->window->w);
+    for (int32_t i = 0; i <= last; i++) {
+        start(r->sum, line);
+        for (int32_t k = 0; k < r->y.n[i]; k++)
+            add_line(r->sum, mid + (size_t)(r->y.first[i] - first + k) * line,
+                     r->y.weight[(size_t)i * (size_t)r->y.most + (size_t)k], line);
+        end(dst + (size_t)i * line, r->sum, line);
+    }
+    free(mid);
+    return WN_OK;
+}
+
+static int columns_first(const struct resize *r, uint8_t *dst)
+{
+    const size_t line = (size_t)r->src->full_w * 3;
+    uint8_t *mid = wn_calloc(line, 1);
+
+    if (!mid)
+        return WN_ERR_NOMEM;
+    for (int32_t i = 0; i < r->window->h; i++) {
+        start(r->sum, line);
+        for (int32_t k = 0; k < r->y.n[i]; k++)
+            add_line(r->sum, canvas_line(r->src, r->canvas, r->y.first[i] + k),
+                     r->y.weight[(size_t)i * (size_t)r->y.most + (size_t)k], line);
+        end(mid, r->sum, line);
+        across(dst + (size_t)i * (size_t)r->window->w * 3, mid, &r->x, r->window->w);
+    }
+    free(mid);
+    return WN_OK;
+}
+
+/* Pillow rounds to bytes between the two passes, so that their order shows. Since version 13 the
+ * columns come first where the height loses more than twice what the width does. */
 int wn_pillow_bicubic(uint8_t *dst, const struct wn_window *window, int32_t full_w, int32_t full_h,
                       const struct wn_canvas *src)
 {
-    const size_t line = (size_t)window->w * 3;
-    struct axis x = {0}, y = {0};
-    uint8_t *mid = NULL, *canvas = wn_calloc((size_t)src->full_w, 3);
-    int32_t *sum = wn_calloc(line, sizeof(*sum));
+    const int64_t less_h = (int64_t)src->full_h - full_h, less_w = (int64_t)src->full_w - full_w;
+    struct resize r = {
+        .src = src, .window = window,
+        .canvas = wn_calloc((size_t)src->full_w, 3),
+        .sum = wn_calloc((size_t)WN_MAX(src->full_w, window->w) * 3, sizeof(*r.sum)),
+    };
     int err = WN_ERR_NOMEM;
 
-    if (!sum || !canvas || !make(&x, window->x, window->w, full_w, src->full_w) ||
-        !make(&y, window->y, window->h, full_h, src->full_h))
-        goto fail;
-    const int32_t first = y.first[0], end = y.first[window->h - 1] + y.n[window->h - 1];
-    mid = wn_calloc(line, (size_t)(end - first));
-    if (!mid)
-        goto fail;
-    for (int32_t r = first; r < end; r++)
-        across(mid + (size_t)(r - first) * line, canvas_line(src, canvas, r), &x, window->w);
-    for (int32_t r = 0; r < window->h; r++)
-        down(dst + (size_t)r * line, sum, mid, &y, r, first, line);
-    err = WN_OK;
-fail:
-    free(sum);
-    free(mid);
-    free(canvas);
-    finish(&x);
-    finish(&y);
+    if (r.sum && r.canvas && make(&r.x, window->x, window->w, full_w, src->full_w) &&
+        make(&r.y, window->y, window->h, full_h, src->full_h))
+        err = less_h > 0 && less_h > 2 * less_w ? columns_first(&r, dst) : rows_first(&r, dst);
+    free(r.sum);
+    free(r.canvas);
+    finish(&r.x);
+    finish(&r.y);
     return err;
 }

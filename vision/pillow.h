@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures in another size with the bytes that Pillow's bicubic resize gives. */
+/* Pictures in another size with the bytes that Pillow 13's bicubic resize gives. */
 #ifndef WN_PILLOW_H
 #define WN_PILLOW_H
 

@@ -19,6 +19,7 @@ struct wn_backend;
 
 struct golden_case {
     const struct safetensors *file; /* tensors and metadata */
+    const char *path;               /* of that file: what it needs besides stands in its folder */
     struct wn_backend *backend;     /* to run plans on */
     struct wn_pool *pool;
     struct wn_log *log;

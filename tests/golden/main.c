@@ -46,6 +46,7 @@ static void run_case(struct run *run, const struct golden_set *set, const char *
     struct safetensors file = {0};
     struct golden_case c = {
         .file = &file,
+        .path = path,
         .backend = run->backend,
         .pool = run->pool,
         .log = &run->log,

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/golden/tower.h"
+
+static void run(struct golden_case *c)
+{
+    golden_run_tower(c, WN_VIT_CROP, "mid.resized_cropped_u8");
+}
+
+const struct golden_set golden_clip_gelu_112 = {
+    .name = "clip_gelu_112",
+    .beyond = golden_tower_beyond,
+    .run = run,
+};
