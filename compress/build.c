@@ -268,6 +268,27 @@ wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, f
     return y;
 }
 
+int32_t wn_build_most(const struct wn_build *b)
+{
+    int32_t most = 1;
+
+    for (int32_t f = 0; f < b->in.n_frames; f++)
+        most = WN_MAX(most, b->in.count ? b->in.count[f] : b->rows->frames[f].layout->n_rows);
+    return WN_MIN(most, WN_MAX(b->in.n, 1));
+}
+
+wn_buf wn_build_cosines(struct wn_build *b, int32_t *width)
+{
+    const int32_t n = b->in.n, n_frames = b->in.n_frames, dim = b->in.dim;
+
+    *width = wn_build_most(b);
+    const wn_buf unit = wn_plan_temp(b->plan, "unit rows", (int64_t)n * dim);
+    const wn_buf cosine = wn_plan_temp(b->plan, "cosines", (int64_t)n * *width);
+    WN_CALL(b, unit, (&(struct wn_unit_params){n, n_frames, dim}), b->in.data, b->in.ptr, unit);
+    WN_CALL(b, gram, (&(struct wn_gram_params){n, n_frames, dim, *width}), unit, b->in.ptr, cosine);
+    return cosine;
+}
+
 /* ---- rows in, rows out ---- */
 
 static wn_buf take(struct wn_build *b, const char *name, wn_buf x, wn_buf idx, wn_buf out_ptr,
@@ -411,5 +432,20 @@ void wn_build_select(struct wn_build *b, const struct wn_select *s)
         list.count = wn_build_counts(b, s->table, s->mode, &list.n_out);
     else
         list.n_out = total_count(b, s->table);
+    wn_build_compact(b, &list);
+}
+
+void wn_build_take_steps(struct wn_build *b, wn_buf rank, wn_buf table, bool paper)
+{
+    struct wn_list list = {
+        .keep = wn_plan_temp(b->plan, "keep", b->in.n),
+        .rank = paper ? rank : WN_NONE,
+        .mode = modes(b, NULL, b->in.n_frames),
+    };
+
+    b->in.score = wn_build_mix(b, rank, -1, rank, 0, 0, true);
+    WN_CALL(b, cut, (&(struct wn_cut_params){b->in.n, b->in.n_frames}), rank, b->in.ptr, table,
+            list.mode, list.keep);
+    list.count = wn_build_counts(b, table, NULL, &list.n_out);
     wn_build_compact(b, &list);
 }

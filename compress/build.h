@@ -88,6 +88,11 @@ wn_buf wn_build_whole_ptr(struct wn_build *b);
 wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, float scale,
                          float none);
 
+/* Rows that a frame can have at most. */
+int32_t wn_build_most(const struct wn_build *b);
+/* Cosines of every row with the rows of its frame: f32 [n][*width]. */
+wn_buf wn_build_cosines(struct wn_build *b, int32_t *width);
+
 /* ---- rows in, rows out ---- */
 
 enum wn_order { WN_RASTER, WN_BY_RANK };
@@ -104,6 +109,10 @@ struct wn_select {
 wn_buf wn_build_cut(struct wn_build *b, const struct wn_select *s, wn_buf *rank, wn_buf *mode);
 /* Keeps rows by key: sets out and base, takes data, cell, score and taps along. */
 void wn_build_select(struct wn_build *b, const struct wn_select *s);
+/* Keeps the rows that a greedy search took: rank [n] is the step, table how many steps. The earlier
+ * one was taken, the higher its score; paper: in that order, not as they stood. */
+void wn_build_take_steps(struct wn_build *b, wn_buf rank, wn_buf table, bool paper);
+
 /* Rows that stay, as flags. */
 struct wn_list {
     wn_buf keep;          /* i32 [n] */

@@ -204,4 +204,49 @@ struct wn_combine_params {
 static_assert(sizeof(struct wn_combine_params) == 12, "mirrors combine.comp");
 extern const struct wn_kernel wn_kernel_combine;
 
+/* gram: y[i][j] = dot(x[i], x[ptr[f] + j]) for j < rows of i's frame f, which are at most `width`;
+ * for i < ptr[n_frames].
+ * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, y f32 [n][width] write. */
+struct wn_gram_params {
+    int32_t n, n_frames, dim, width;
+};
+static_assert(sizeof(struct wn_gram_params) == 16, "mirrors gram.comp");
+extern const struct wn_kernel wn_kernel_gram;
+
+/* farthest: rows of a segment one after the other, each the least like those before it: rank[i] =
+ * the step (from 0) at which i is taken, table[m] steps for m rows; m for the others. The first is
+ * the row with the smallest max over j != i of s[i][j]; then the one whose max over taken rows t of
+ * s[t][i] is smallest; lower row first. near[i]: that max, 3e38 once taken.
+ * A workgroup a segment. buf: s f32 [n][width] read, ptr i32 [F + 1] read, table i32 [n + 1] read,
+ * near f32 [n] write, rank i32 [n] write. */
+struct wn_farthest_params {
+    int32_t n, n_segments, width;
+};
+static_assert(sizeof(struct wn_farthest_params) == 12, "mirrors farthest.comp");
+extern const struct wn_kernel wn_kernel_farthest;
+
+/* dpp: greedy search for the rows of a segment with the largest determinant of K[i][j] = (r[i] *
+ * r[j]) * s[i][j]; rank as of `farthest`. d[i] starts as K[i][i]; step t takes the row p with the
+ * largest d of those not taken (lower row first), then for those still not taken: c[t][i] =
+ * (K[p][i] - sum over u < t, in order, of c[u][p] * c[u][i]) * q and d[i] -= c[t][i] * c[t][i],
+ * where q = rsqrt(d[p]), or 0 when d[p] < 1e-10: what the taken rows span already. At most `most`
+ * steps.
+ * A workgroup a segment. buf: s f32 [n][width] read, r f32 [n] read, ptr i32 [F + 1] read,
+ * table i32 [n + 1] read, c f32 [most][n] write, d f32 [n] write, rank i32 [n] write. */
+struct wn_dpp_params {
+    int32_t n, n_segments, width, most;
+};
+static_assert(sizeof(struct wn_dpp_params) == 16, "mirrors dpp.comp");
+extern const struct wn_kernel wn_kernel_dpp;
+
+/* stretch: y[i] = ((x[i] - low) + offset) * (q * q), where q = rsqrt(max(high - low, 1e-12)), low
+ * and high over all rows; for i < ptr[n_frames].
+ * One workgroup. buf: x f32 [n] read, ptr i32 [F + 1] read, y f32 [n] write. */
+struct wn_stretch_params {
+    int32_t n, n_frames;
+    float offset;
+};
+static_assert(sizeof(struct wn_stretch_params) == 12, "mirrors stretch.comp");
+extern const struct wn_kernel wn_kernel_stretch;
+
 #endif

@@ -7,8 +7,6 @@
 #include "compress/build.h"
 #include "compress/filters/options.h"
 
-enum { SPATIAL, PAPER };
-
 struct dycoke {
     const AVClass *class;
     double keep, ratio;
@@ -56,7 +54,7 @@ static int build(void *priv, struct wn_build *b)
             .ascending = true,
             .table = wn_build_table(b, stay, f),
             .mode = mode,
-            .order = f->order == PAPER ? WN_BY_RANK : WN_RASTER,
+            .order = f->order == WN_PAPER ? WN_BY_RANK : WN_RASTER,
         });
     }
     free(ref);
@@ -68,10 +66,7 @@ static const AVOption options[] = {
     WN_OPT_KEEP(struct dycoke, keep, "rows that stay of a pruned frame, a share below 1", 0.3),
     {"ratio", "the paper's word: share of a pruned frame that goes; -1: what `keep` says",
      offsetof(struct dycoke, ratio), AV_OPT_TYPE_DOUBLE, {.dbl = -1}, -1, 1, 0, NULL},
-    {"order", "of the rows of a pruned frame", offsetof(struct dycoke, order), AV_OPT_TYPE_INT,
-     {.i64 = SPATIAL}, SPATIAL, PAPER, 0, "order"},
-    {"spatial", "as they stood", 0, AV_OPT_TYPE_CONST, {.i64 = SPATIAL}, 0, 0, 0, "order"},
-    {"paper", "least similar first", 0, AV_OPT_TYPE_CONST, {.i64 = PAPER}, 0, 0, 0, "order"},
+    WN_OPT_ORDER(struct dycoke, order, "least similar first in a pruned frame"),
     WN_OPT_COMPAT(struct dycoke, compat),
     {NULL},
 };

@@ -25,4 +25,12 @@ enum { WN_SENSIBLE, WN_RELEASED };
     {"released", "what the authors' code does", 0, AV_OPT_TYPE_CONST, {.i64 = WN_RELEASED}, 0, 0, \
      0, "compat"}
 
+enum { WN_SPATIAL, WN_PAPER };
+
+#define WN_OPT_ORDER(type, field, paper)                                                          \
+    {"order", "of the rows of a frame", offsetof(type, field), AV_OPT_TYPE_INT,                   \
+     {.i64 = WN_SPATIAL}, WN_SPATIAL, WN_PAPER, 0, "order"},                                      \
+    {"spatial", "as they stood", 0, AV_OPT_TYPE_CONST, {.i64 = WN_SPATIAL}, 0, 0, 0, "order"},    \
+    {"paper", paper, 0, AV_OPT_TYPE_CONST, {.i64 = WN_PAPER}, 0, 0, 0, "order"}
+
 #endif

@@ -18,6 +18,8 @@ static const char *const menu[] = {
     "dycoke", "dycoke=keep=0.7:order=paper", "dycoke=ratio=0.9:compat=released", "dycoke=keep=3",
     "evs=keep=0.5", "evs=q=0.9", "evs=rate=0.25", "evs=keep=11",
     "pool=stride=3", "pool=size=2", "pool=size=3", "pool=stride=1", "pool=stride=100",
+    "divprune=keep=0.3", "divprune=keep=6:order=paper", "divprune=keep=1e9:order=paper",
+    "cdpruner=keep=5:relevance=score", "cdpruner=keep=0.4", "cdpruner=keep=1e9:order=paper",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };

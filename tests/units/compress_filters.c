@@ -69,7 +69,8 @@ static const struct make dot = {
 
 static void counts(void **state)
 {
-    static const char *const scoring[] = {"vtc_cls", "fastervlm", "random", "stride"};
+    static const char *const scoring[] = {"vtc_cls", "fastervlm", "random", "stride", "divprune",
+                                          "cdpruner"};
     char chain[64];
 
     for (int i = 0; i < WN_LEN(scoring); i++) {
@@ -77,7 +78,7 @@ static void counts(void **state)
         leaves(&clip, chain, 0);
         snprintf(chain, sizeof(chain), "%s=keep=1", scoring[i]);
         leaves(&clip, chain, 6);
-        snprintf(chain, sizeof(chain), "%s=keep=0.99", scoring[i]);
+        snprintf(chain, sizeof(chain), "%s=keep=0.97", scoring[i]);
         leaves(&clip, chain, 6 * 19);
         snprintf(chain, sizeof(chain), "%s=keep=20", scoring[i]);
         leaves(&clip, chain, 120);
@@ -273,6 +274,48 @@ static void pool_averages_squares(void **state)
     wn_rows_destroy(&rows);
 }
 
+/* Rows that are all the same can be taken once each. */
+static void greedy_searches_take_no_row_twice(void **state)
+{
+    static const char *const chain[] = {"divprune=keep=20:order=paper",
+                                        "cdpruner=keep=20:order=paper"};
+    struct make m = clip;
+
+    for (int i = 0; i < 2 * WN_LEN(chain); i++) {
+        bool seen[120] = {false};
+        m.kind = i < WN_LEN(chain) ? EQUAL : ZERO;
+        struct wn_rows *rows = left_of(&m, chain[i % WN_LEN(chain)]);
+        assert_int_equal(rows->n, 120);
+        for (int32_t k = 0; k < rows->n; k++) {
+            assert_false(seen[rows->w.idx[k]]);
+            seen[rows->w.idx[k]] = true;
+        }
+        wn_rows_destroy(&rows);
+    }
+}
+
+/* What was taken first has the highest score; orthogonal rows are taken before copies. */
+static void greedy_searches_prefer_what_is_new(void **state)
+{
+    static const char *const chain[] = {"divprune=keep=4", "cdpruner=keep=4"};
+    struct make m = clip;
+
+    m.n_frames = 1;
+    for (int i = 0; i < WN_LEN(chain); i++) {
+        struct wn_rows *rows = make_rows(&m);
+        for (int32_t k = 0; k < rows->n * rows->dim; k++)
+            rows->data[k] = k % rows->dim == k / rows->dim % 4 * 5 ? 2.0f : 0.0f;
+        assert_int_equal(run_chain(&rows, chain[i], false, cpu, &log_), WN_OK);
+        assert_int_equal(rows->n, 4);
+        for (int32_t k = 0; k < 4; k++) {
+            for (int32_t j = 0; j < k; j++)
+                assert_int_not_equal(rows->cell[k] % 4, rows->cell[j] % 4);
+            assert_true(rows->score[k] <= 0 && rows->score[k] > -4);
+        }
+        wn_rows_destroy(&rows);
+    }
+}
+
 static void random_is_a_lot(void **state)
 {
     struct wn_rows *a = left_of(&clip, "random=keep=0.5"), *b = left_of(&clip, "random=keep=0.5");
@@ -300,6 +343,8 @@ int main(void)
         cmocka_unit_test(evs_keeps_the_first_frame),
         cmocka_unit_test(empty_frames_go),
         cmocka_unit_test(pool_averages_squares),
+        cmocka_unit_test(greedy_searches_take_no_row_twice),
+        cmocka_unit_test(greedy_searches_prefer_what_is_new),
         cmocka_unit_test(random_is_a_lot),
     };
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+static void cases(struct kt *kt)
+{
+    for (int shape = 0; shape < KT_SHAPES; shape++) {
+        for (int style = 0; style < KT_STYLES; style++) {
+            const struct kt_rows rows = kt_rows(kt, shape);
+            const struct wn_stretch_params p = {rows.n, rows.n_frames, style % 2 ? 1e-6f : 0};
+
+            kt_check(kt, &p,
+                     (void *[]){kt_floats(kt, rows.n, 1, style), rows.ptr, kt_out(kt, rows.n)},
+                     "%s, %s", rows.name, kt_style_name(style));
+        }
+    }
+}
+
+static void bench(struct kt *kt)
+{
+    const struct kt_rows rows = kt_even_rows(kt, 64, 196);
+    const struct wn_stretch_params p = {rows.n, rows.n_frames, 1e-6f};
+
+    kt_bench(kt, &p,
+             (void *[]){kt_floats(kt, rows.n, 1, KT_PLAIN), rows.ptr, kt_out(kt, rows.n)},
+             (int64_t)rows.n * 8, "64 frames of 196");
+}
+
+const struct kt_kernel kt_kernel_stretch = {"stretch", cases, bench};
