@@ -65,6 +65,25 @@ static inline float wn_rsqrt(float x)
     return y;
 }
 
+/* e^x, the same in C and in GLSL: x is brought into [-87, 88], below -87 it is 0. */
+static inline float wn_exp(float x)
+{
+    static const float c[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1, 1};
+    const float z = x > 88 ? 88 : x;
+
+    if (z < -87)
+        return 0;
+    const float q = z * 1.44269504f;
+    const int32_t n = (int32_t)(q + (q < 0 ? -0.5f : 0.5f));
+    const float k = (float)n;
+    const float r = (z - k * 0.693359375f) + k * 2.12194440e-4f;
+    float y = c[0];
+    for (int i = 1; i < 8; i++)
+        y = y * r + c[i];
+    union { uint32_t u; float f; } scale = {(uint32_t)(n + 127) << 23};
+    return y * scale.f;
+}
+
 /* Sum of a[i] * b[i] in lanes. */
 float wn_dot(const float *a, const float *b, int32_t n);
 

@@ -32,6 +32,32 @@ float wn_rsqrt(float x)
     return y;
 }
 
+// e^x; twin: wn_exp().
+float wn_exp(float x)
+{
+    const float c[8] = float[8](1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5,
+                                1.0, 1.0);
+    const float z = x > 88.0 ? 88.0 : x;
+
+    if (z < -87.0)
+        return 0.0;
+    precise const float q = z * 1.44269504;
+    precise const float h = q + (q < 0.0 ? -0.5 : 0.5);
+    const int n = int(h);
+    precise const float a = float(n) * 0.693359375;
+    precise const float b = float(n) * 2.12194440e-4;
+    precise const float d = z - a;
+    precise const float r = d + b;
+    precise float y = c[0];
+    for (int i = 1; i < 8; i++) {
+        precise const float t = y * r;
+        precise const float v = t + c[i];
+        y = v;
+    }
+    precise const float scaled = y * uintBitsToFloat(uint(n + 127) << 23);
+    return scaled;
+}
+
 // Denormals as comparisons see them in C; devices that flush what they compute may still compare
 // what they load as it is.
 float wn_flushed(float x)
