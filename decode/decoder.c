@@ -206,7 +206,8 @@ static int next(struct wn_decoder *d, struct wn_frame **out)
             return WN_EOF;
         if (!d->input)
             return WN_AGAIN;
-        d->failed = WN_MIN(wn_decoder_step(d), 0);
+        const int err = wn_decoder_step(d);
+        d->failed = WN_MIN(err, 0);
     }
     return d->failed;
 }

@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* libav counts rows padded for its vector code; the exact limit is checked on each frame. */
+#define WIDTH_SLACK (64 * 65536)
+
 static bool is_cover(const AVStream *stream)
 {
     return (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
@@ -79,7 +82,7 @@ static int open_codec(struct wn_input *in)
         return wn_nomem(file->log, "a decoder");
     in->codec->opaque = &in->file->notes;
     in->codec->pkt_timebase = in->stream->time_base;
-    in->codec->max_pixels = WN_MIN(in->p.max_pixels, INT32_MAX);
+    in->codec->max_pixels = WN_MIN(in->p.max_pixels, INT32_MAX - WIDTH_SLACK) + WIDTH_SLACK;
     in->codec->thread_count = in->still ? 1 : in->p.n_threads;
     const int ret = avcodec_open2(in->codec, codec, NULL);
     if (ret < 0) {

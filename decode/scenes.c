@@ -67,7 +67,8 @@ static int read_through(struct wn_decoder *d, struct scene_list *list)
             return wn_nomem(d->log, "scenes");
         if (d->flushed)
             break;
-        err = WN_MIN(wn_decoder_step(d), 0);
+        err = wn_decoder_step(d);
+        err = WN_MIN(err, 0);
     }
     return err;
 }
