@@ -58,9 +58,12 @@ enum wn_vit_pool { WN_VIT_BILINEAR, WN_VIT_AVERAGE };
 
 /* One square, all its patches. */
 int wn_vit_plan_square(struct wn_vit_plan *out, const struct wn_vit_info *m);
+/* Where a newline row stands: nowhere, behind the frame, or behind each line of its grid. */
+enum wn_vit_newline { WN_VIT_NO_NEWLINE, WN_VIT_FRAME_NEWLINE, WN_VIT_LINE_NEWLINE };
 /* One square pooled 2 x 2 (OneVision's frames): bilinear to side / 2 rounded up, or means of whole
  * blocks. */
-int wn_vit_plan_pooled(struct wn_vit_plan *out, const struct wn_vit_info *m, enum wn_vit_pool pool);
+int wn_vit_plan_pooled(struct wn_vit_plan *out, const struct wn_vit_info *m, enum wn_vit_pool pool,
+                       enum wn_vit_newline newline);
 /* The whole picture's patches, then the tiles as one grid without its padding, a newline behind
  * each of its lines where there is one. most_tiles > 0: a larger grid is shrunk to as many patches
  * as that many tiles have (anyres_max). */

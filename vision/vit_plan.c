@@ -83,20 +83,30 @@ static void add_mean(struct wn_vit_plan *p, const struct wn_vit_info *m, int32_t
     p->row[p->n_rows++] = row;
 }
 
-int wn_vit_plan_pooled(struct wn_vit_plan *out, const struct wn_vit_info *m, enum wn_vit_pool pool)
+static void add_newline(struct wn_vit_plan *p)
+{
+    p->row[p->n_rows++] = (struct wn_vit_row){{-1}, {0}, {-1, -1}};
+}
+
+int wn_vit_plan_pooled(struct wn_vit_plan *out, const struct wn_vit_info *m, enum wn_vit_pool pool,
+                       enum wn_vit_newline newline)
 {
     const int32_t n = pool == WN_VIT_AVERAGE && m->side > 1 ? m->side / 2 : (m->side + 1) / 2;
     const struct field f = {m->side, m->side, in_square, m};
 
     *out = (struct wn_vit_plan){.grid_h = n, .grid_w = n, .n_tiles = 1};
-    if (!room(out, (int64_t)n * n))
+    if (!room(out, (int64_t)n * (n + 1) + 1))
         return WN_ERR_NOMEM;
     for (int32_t i = 0; i < n * n; i++) {
         if (pool == WN_VIT_AVERAGE && m->side > 1)
             add_mean(out, m, i / n, i % n);
         else
             add_bilinear(out, &f, i / n, i % n, n, n);
+        if (newline == WN_VIT_LINE_NEWLINE && i % n == n - 1)
+            add_newline(out);
     }
+    if (newline == WN_VIT_FRAME_NEWLINE)
+        add_newline(out);
     return WN_OK;
 }
 
@@ -163,7 +173,7 @@ int wn_vit_plan_tiles(struct wn_vit_plan *out, const struct wn_vit_info *m,
                 add_patch(out, in_tiles(&t, y, x), y, x);
         }
         if (m->newline)
-            out->row[out->n_rows++] = (struct wn_vit_row){{-1}, {0}, {-1, -1}};
+            add_newline(out);
     }
     return WN_OK;
 }

@@ -256,3 +256,51 @@ void golden_run_tower(struct golden_case *c, enum wn_vit_fit fit, const char *re
     if (!c->failed)
         check_rows(c, "tower-legacy-f16.gguf");
 }
+
+/* ---- pictures in tiles ---- */
+
+void golden_run_tiles(struct golden_case *c, struct wn_vit *vit, int32_t most_tiles, const char *bytes)
+{
+    const struct wn_vit_info *m = &vit->info;
+    const size_t size = 3 * (size_t)m->image_size * (size_t)m->image_size;
+    struct wn_vit_plan plan = {0};
+    struct wn_vit_tiling t;
+    int64_t shape[8];
+    uint8_t *rgb = golden_bytes(c, "in.image_u8", shape), *tiles = NULL;
+    float *patches = NULL, *projected = NULL, *rows = NULL;
+    const float *newline = golden_f32(c, "in.image_newline", NULL, NULL);
+    int n = 0;
+
+    if (!rgb || !newline)
+        goto end;
+    wn_vit_tiling(&t, m, (int32_t)shape[1], (int32_t)shape[0]);
+    tiles = wn_calloc((size_t)t.n, size);
+    if (!tiles || wn_vit_tiles(tiles, m, &t, rgb) < 0 ||
+        wn_vit_plan_tiles(&plan, m, &t, most_tiles) < 0) {
+        golden_fail(c, "tiles cannot be made");
+        goto end;
+    }
+    if (bytes)
+        golden_expect_bytes(c, bytes, tiles, (int64_t)((size_t)t.n * size));
+    golden_expect_pixels(c, vit, "in.pixels", tiles);
+    patches = golden_patches(c, vit, "in.pixels", &n);
+    if (!patches || n != t.n) {
+        golden_fail(c, "%d tiles, not %d", t.n, n);
+        goto end;
+    }
+    projected = golden_tap(c, vit, patches, n, WN_VIT_PROJECTED, 0);
+    rows = wn_calloc((size_t)plan.n_rows * (size_t)m->out_dim, sizeof(*rows));
+    if (projected && rows && !c->failed) {
+        golden_expect_f32(c, "mid.tile_projected", projected,
+                          (int64_t)n * m->n_patches * m->out_dim);
+        wn_vit_mix(rows, &plan, projected, m->out_dim, newline);
+        golden_expect_f32(c, "out.packed", rows, (int64_t)plan.n_rows * m->out_dim);
+    }
+end:
+    wn_vit_plan_finish(&plan);
+    free(rgb);
+    free(tiles);
+    free(patches);
+    free(projected);
+    free(rows);
+}

@@ -24,6 +24,13 @@ void golden_expect_pixels(struct golden_case *c, const struct wn_vit *vit, const
 /* A whole tower: preprocessing, every layer's states and attention, features, projected rows. */
 void golden_run_tower(struct golden_case *c, enum wn_vit_fit fit, const char *resized);
 
+/* in.image_u8 in tiles, through the tower and packed with its newlines; `bytes`: the tensor of the
+ * tiles, or NULL. */
+void golden_run_tiles(struct golden_case *c, struct wn_vit *vit, int32_t most_tiles, const char *bytes);
+
+/* A case of OneVision: a picture in tiles or the frames of a video (onevision.c). */
+void golden_run_onevision(struct golden_case *c);
+
 extern const char *const golden_tower_beyond[];
 
 #endif
