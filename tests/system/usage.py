@@ -100,7 +100,7 @@ def streams(video):
             check_end(run(command, *args, stdout=full), OUTPUT, f"{command} to a full disk")
         shell = f'"$0" {command} "$@" | true; exit ${{PIPESTATUS[0]}}'
         ended = subprocess.run(["bash", "-c", shell, TOOL, *args], stderr=subprocess.PIPE,
-                               env=environment())
+                               env=environment(command=command))
         check(ended.returncode in (OK, BROKEN_PIPE) and not ended.stderr, f"{command} | true",
               ended.returncode, ended.stderr)
 
