@@ -29,7 +29,8 @@ void canvas_copy(struct canvas *canvas, int x, int y, const struct canvas *from)
 /* Scales an RGB picture into box: the mean of what falls into each pixel. */
 void canvas_picture(struct canvas *canvas, struct box box, const uint8_t *rgb, int64_t stride,
                     int width, int height);
-/* Each pixel of box becomes (1 - share) of itself, `gray` of that taken as grey, and share of color. */
+/* Each pixel of box becomes (1 - share) of itself, `gray` of that taken as grey, and share of
+ * color. */
 void canvas_tint(struct canvas *canvas, struct box box, float gray, float share,
                  struct color color);
 struct color color_of_hue(double turns); /* 1 is the whole circle */

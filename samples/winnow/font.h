@@ -8,7 +8,8 @@
 #define FONT_WIDTH 5
 #define FONT_HEIGHT 7
 
-/* Seven rows, the leftmost dot in bit 4. Small letters look like capitals, unknown signs like '?'. */
+/* Seven rows, the leftmost dot in bit 4. Small letters look like capitals, unknown signs like a
+ * question mark. */
 const uint8_t *font_glyph(char c);
 
 #endif

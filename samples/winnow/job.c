@@ -144,7 +144,8 @@ int job_check(struct tool *tool, unsigned flags)
         return tool_fail(tool, STATUS_USAGE,
                          "no model: name one with -m MODEL.gguf or in WINNOW_MODEL");
     if (!strcmp(tool->file, "-"))
-        return tool_fail(tool, STATUS_USAGE, "- (standard input) cannot be read: give a file's name");
+        return tool_fail(tool, STATUS_USAGE,
+                         "- (standard input) cannot be read: give a file's name");
     if (stat(tool->file, &st) != 0)
         return tool_fail(tool, STATUS_INPUT, "cannot be opened: %s", strerror(errno));
     if (S_ISDIR(st.st_mode))

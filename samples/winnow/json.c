@@ -132,8 +132,8 @@ int stdout_status(struct tool *tool)
 
 int json_print(struct tool *tool, json_t *object)
 {
-    size_t flags = JSON_REAL_PRECISION(10) | (isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
-    char *text = object ? json_dumps(object, flags) : NULL;
+    size_t shape = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
+    char *text = object ? json_dumps(object, shape | JSON_REAL_PRECISION(10)) : NULL;
 
     json_decref(object);
     if (!text) {

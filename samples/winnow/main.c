@@ -9,9 +9,9 @@
 const struct command commands[] = {
     {"ask", CMD_ASK, "VIDEO \"question\"", 2, 2, {"VIDEO", "the question"},
         "answer a question about a video or an image",
-        "The answer goes to stdout as it is made, a line of figures to stderr. With --json one object\n"
-        "holds the answer, tokens before and after, frames, scenes, the time of each stage, the time\n"
-        "to the first token and the peak memory.\n\n"
+        "The answer goes to stdout as it is made, a line of figures to stderr. With --json one\n"
+        "object holds the answer, tokens before and after, frames, scenes, the time of each stage,\n"
+        "the time to the first token and the peak memory.\n\n"
         "  winnow ask film.mp4 \"what happens after the crash?\" -m model.gguf --tokens 4096\n"
         "  winnow ask photo.jpg \"what is this?\" -m model.gguf\n"
         "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00",
@@ -19,15 +19,15 @@ const struct command commands[] = {
     {"compress", CMD_COMPRESS, "VIDEO -o ROWS.safetensors", 1, 1, {"VIDEO"},
         "write a video's visual tokens to a file",
         "Tensors: embeds [n, hidden]; pos, frame, scene, t_s, row, col, weight, score, each [n];\n"
-        "source_csr_ptr, source_csr_idx and source_csr_w tell which uncompressed rows, counted over\n"
-        "the whole file, went into each token; frame_* tell of each frame. A row that stands for its\n"
-        "whole frame has row -1 and col -1.",
+        "source_csr_ptr, source_csr_idx and source_csr_w tell which uncompressed rows, counted\n"
+        "over the whole file, went into each token; frame_* tell of each frame. A row that stands\n"
+        "for its whole frame has row -1 and col -1.",
         run_compress},
     {"inspect", CMD_INSPECT, "VIDEO -o DIR", 1, 1, {"VIDEO"},
         "draw which patches were kept, merged or dropped",
-        "DIR gets sheet-001.png and so on, and inspect.json with the numbers. In a sheet kept patches\n"
-        "are clear, dropped ones dark; patches that were merged share the tint of the token they went\n"
-        "into, whose own patch has a frame.",
+        "DIR gets sheet-001.png and so on, and inspect.json with the numbers. In a sheet kept\n"
+        "patches are clear, dropped ones dark; patches that were merged share the tint of the token\n"
+        "they went into, whose own patch has a frame.",
         run_inspect},
     {"scenes", CMD_SCENES, "VIDEO", 1, 1, {"VIDEO"},
         "list a video's scenes",

@@ -138,7 +138,8 @@ static int draw_frame(struct canvas *c, const struct sheet_frame *f, int side)
     canvas_picture(c, place, image->data[0], image->stride[0], image->width, image->height);
     for (int32_t i = 0; grid && i < f->grid_h; i++)
         for (int32_t j = 0; j < f->grid_w; j++) {
-            int x = (int)((int64_t)j * all.w / f->grid_w), y = (int)((int64_t)i * all.h / f->grid_h);
+            int x = (int)((int64_t)j * all.w / f->grid_w);
+            int y = (int)((int64_t)i * all.h / f->grid_h);
             struct box cell = {x, y, (int)((int64_t)(j + 1) * all.w / f->grid_w) - x,
                                (int)((int64_t)(i + 1) * all.h / f->grid_h) - y};
             draw_patch(c, cell, &f->patch[i * f->grid_w + j]);
