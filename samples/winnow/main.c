@@ -10,8 +10,8 @@ const struct command commands[] = {
     {"ask", CMD_ASK, "VIDEO \"question\"", 2, 2, {"VIDEO", "the question"},
         "answer a question about a video or an image",
         "The answer goes to stdout as it is made, a line of figures to stderr. With --json one\n"
-        "object holds the answer, tokens before and after, frames, scenes, the time of each stage,\n"
-        "the time to the first token and the peak memory.\n\n"
+        "object holds the answer, tokens before and after, frames, scenes, the time of each\n"
+        "stage, the time to the first token and the peak memory.\n\n"
         "  winnow ask film.mp4 \"what happens after the crash?\" -m model.gguf --tokens 4096\n"
         "  winnow ask photo.jpg \"what is this?\" -m model.gguf\n"
         "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00",
@@ -26,8 +26,8 @@ const struct command commands[] = {
     {"inspect", CMD_INSPECT, "VIDEO -o DIR", 1, 1, {"VIDEO"},
         "draw which patches were kept, merged or dropped",
         "DIR gets sheet-001.png and so on, and inspect.json with the numbers. In a sheet kept\n"
-        "patches are clear, dropped ones dark; patches that were merged share the tint of the token\n"
-        "they went into, whose own patch has a frame.",
+        "patches are clear, dropped ones dark; patches that were merged share the tint of the\n"
+        "token they went into, whose own patch has a frame.",
         run_inspect},
     {"scenes", CMD_SCENES, "VIDEO", 1, 1, {"VIDEO"},
         "list a video's scenes",
