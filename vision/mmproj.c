@@ -209,8 +209,6 @@ static void read_resize(const struct wn_mmproj_file *f, struct wn_mmproj *m)
     static const uint8_t llava[3] = {122, 116, 104};
     const bool pinpoints = gguf_find_key(f->gguf, "clip.vision.image_grid_pinpoints") >= 0;
 
-    m->tiles = pinpoints || !strcmp(m->arch, "idefics3") || !strcmp(m->arch, "internvl") ||
-               !strcmp(m->arch, "resampler") || !strcmp(m->arch, "llama4");
     m->pad = !pinpoints && m->image_size && (!strcmp(m->arch, "mlp") || !strcmp(m->arch, "gemma3"));
     if (!strcmp(m->arch, "mlp"))
         memcpy(m->pad_color, llava, sizeof(llava));
@@ -233,6 +231,7 @@ int wn_mmproj_read(struct wn_mmproj *out, const char *path, struct wn_log *log)
     TRY(read_numbers(&f, &m));
     TRY(check_pinpoints(&f, &m));
     TRY(wn_mmproj_check_tensors(&f, &m));
+    m.width = wn_mmproj_width(&f, &m);
     read_resize(&f, &m);
     *out = m;
 fail:

@@ -11,7 +11,7 @@ struct wn_mmproj {
     int32_t image_size, patch_size, merge;
     int32_t n_layers, n_heads, n_kv, head_dim, dim, projection;
     int32_t pattern;      /* a layer in so many sees the whole picture; 0: all do */
-    bool tiles;           /* pictures may be cut in tiles */
+    int32_t width;        /* of an output row; 0: not known */
     bool pad;             /* one square picture, padded: libmtmd's fixed size */
     uint8_t pad_color[3];
 };

@@ -330,6 +330,23 @@ fail:
     return err;
 }
 
+int32_t wn_mmproj_width(const struct wn_mmproj_file *f, const struct wn_mmproj *m)
+{
+    static const struct {
+        const char *arch, *tensor;
+        int dim;
+    } last[] = {
+        {"mlp", "mm.2.weight", 1}, {"gemma3", "mm.input_projection.weight", 0},
+        {"idefics3", "mm.model.fc.weight", 1}, {"internvl", "mm.model.mlp.3.weight", 1},
+        {"qwen2vl_merger", "mm.2.weight", 1}, {"qwen2.5vl_merger", "mm.2.weight", 1},
+    };
+
+    for (int i = 0; i < WN_LEN(last); i++)
+        if (!strcmp(m->arch, last[i].arch) && shape(f, last[i].tensor))
+            return (int32_t)WN_MIN(shape(f, last[i].tensor)[last[i].dim], INT32_MAX);
+    return 0;
+}
+
 int wn_mmproj_check_tensors(const struct wn_mmproj_file *f, const struct wn_mmproj *m)
 {
     const struct tower *tower = NULL;

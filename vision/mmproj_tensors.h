@@ -15,5 +15,7 @@ struct wn_mmproj_file {
 
 int wn_mmproj_bad(const struct wn_mmproj_file *f, const char *fmt, ...) WN_PRINTF(2, 3);
 int wn_mmproj_check_tensors(const struct wn_mmproj_file *f, const struct wn_mmproj *m);
+/* How many numbers an output row has; 0: not known. */
+int32_t wn_mmproj_width(const struct wn_mmproj_file *f, const struct wn_mmproj *m);
 
 #endif

@@ -423,6 +423,17 @@ fail:
     return err;
 }
 
+/* libmtmd looks too, but keeps what it has loaded by then. */
+static int check_width(const struct encoder *enc, const struct wn_encoder_params *params)
+{
+    const int32_t wants = llama_model_n_embd_inp(params->text_model), has = enc->mmproj.width;
+
+    if (has && has != wants)
+        return wn_fail(enc->m.log, WN_ERR_MODEL, "%s: its rows have %d numbers and the language model "
+                       "takes %d: they do not belong together", params->mmproj, has, wants);
+    return WN_OK;
+}
+
 int wn_encoder_mtmd_open(struct wn_encoder **out, const struct wn_encoder_params *params)
 {
     struct encoder *enc = wn_calloc(1, sizeof(*enc));
@@ -446,6 +457,7 @@ int wn_encoder_mtmd_open(struct wn_encoder **out, const struct wn_encoder_params
                       enc->mmproj.arch);
         goto fail;
     }
+    TRY(check_width(enc, params));
     TRY(load(enc, params));
     TRY(probe(enc, params));
     *out = base;
