@@ -86,6 +86,9 @@ static int open_codec(struct wn_input *in)
     in->codec->thread_count = in->still ? 1 : in->p.n_threads;
     const int ret = avcodec_open2(in->codec, codec, NULL);
     if (ret < 0) {
+        if ((int64_t)par->width * par->height > in->p.max_pixels)
+            return wn_fail(file->log, WN_ERR_LIMIT, "%s: %d x %d pixels are more than the limit of %lld",
+                           file->name, par->width, par->height, (long long)in->p.max_pixels);
         err = ret == AVERROR(ENOMEM) ? WN_ERR_NOMEM : WN_ERR_UNSUPPORTED;
         return wn_fail(file->log, err, "%s: the decoder for %s does not start: %s", file->name, codec->name,
                        av_err2str(ret));

@@ -130,6 +130,8 @@ static int ask(struct tool *tool, struct job *job)
         .on_text = o->json ? NULL : print_text,
         .opaque = &stream), &answer);
 
+    if (err < 0 && stream.last && stream.last != '\n')
+        putchar('\n'); /* ends the line of what there is of the answer */
     if (stream.status != STATUS_OK)
         status = stream.status;
     else

@@ -121,6 +121,7 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
         .frame_label = o->frame_label,
         .no_gpu_model = o->cpu,
         .fast_resize = o->fast_resize,
+        .encoder = o->encoder,
         .subtitles = o->subtitles,
         .max_pixels = o->max_pixels,
         .max_duration = o->max_duration,

@@ -26,6 +26,9 @@ const struct option_info option_table[] = {
     {"frame-label", 0, "TEXT", CMD_MODEL, "Model", OPTION_TEXT, AT(frame_label), .help =
         "text before each frame of a video, {n} its number, {t} its time; empty: none "
         "(default: the model's own or \"[{t}]\")"},
+    {"encoder", 0, "WHICH", CMD_MODEL, "Model", OPTION_CHOICE, AT(encoder),
+        .choices = "auto|own|mtmd", .help =
+        "vision encoder: winnow's own for CLIP and SigLIP, libmtmd for all others (default: auto)"},
     {"fast-resize", 0, NULL, CMD_MODEL, "Model", OPTION_FLAG, AT(fast_resize), .help =
         "libswscale's resize instead of the one that equals llama.cpp's bytes"},
     {"cpu", 0, NULL, CMD_MODEL, "Model", OPTION_FLAG, AT(cpu), .help =

@@ -40,7 +40,7 @@ enum option_type {
 
 /* Values; zero or NULL: not given. */
 struct options {
-    const char *model, *mmproj, *chat_template, *frame_label;
+    const char *model, *mmproj, *chat_template, *frame_label, *encoder;
     int64_t ctx, threads;
     bool cpu, fast_resize;
 

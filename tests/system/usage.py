@@ -72,6 +72,29 @@ def files(video):
               result.json()["error"]["code"] == "input", "--json tells of failures, too")
 
 
+def limits(video):
+    for option, value in (("--max-pixels", 100), ("--max-duration", 1), ("--max-frames", 5)):
+        result = run("ask", video, "a", "-m", MODEL, option, value)
+        check_end(result, LIMIT, f"{option} {value}")
+        check("limit" in result.text(), f"{option}: the message says so", result.text())
+    for option, value in (("--start", "99:00"), ("--stream", 99)):
+        check_end(run("ask", video, "a", "-m", MODEL, option, value), USAGE, f"{option} {value}")
+    told = run("ask", video, "a", "-m", MODEL, "--dry-run", "--json", "--tokens", "200").json()
+    check(told["cells"] <= 200 and told["kv_bytes"] > 0 and told["frames"] > 0, "--dry-run", told)
+
+
+def subtitles(video):
+    with tempfile.TemporaryDirectory() as folder:
+        text = pathlib.Path(folder) / "talk.srt"
+        text.write_text("1\n00:00:00,000 --> 00:00:02,000\nwhat color is the circle?\n")
+        plain = run("ask", video, "how many scenes are there?", "-m", MODEL, "--json").json()
+        heard = run("ask", video, "how many scenes are there?", "-m", MODEL, "--json", "--subtitles", text).json()
+        check(heard["prompt_cells"] > plain["prompt_cells"], "subtitles enter the prompt",
+              heard["prompt_cells"], plain["prompt_cells"])
+        check_end(run("ask", video, "a", "-m", MODEL, "--subtitles", folder + "/none.srt"), INPUT,
+                  "subtitles that are not there")
+
+
 def environment_twins(video):
     check(run("scenes", video, env={"WINNOW_JSON": "1"}).json()["command"] == "scenes", "WINNOW_JSON=1")
     check_end(run("scenes", video, env={"WINNOW_JSON": "maybe"}), USAGE, "WINNOW_JSON=maybe")
@@ -136,6 +159,8 @@ def main():
     helps()
     usage_errors(video)
     files(video)
+    limits(video)
+    subtitles(video)
     environment_twins(video)
     streams(video)
     terminal(video)
