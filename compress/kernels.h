@@ -9,13 +9,15 @@
 #include "kernel.h"
 
 /* reduce: y[i][c] = scale * sum over a, then b of x[i * width + offset + c * step_c + a * step_a +
- * b * step_b] for i < n, c < n_c; a plain loop, a outer. Head means, layer sums.
+ * b * step_b] for i < n, c < n_c; a plain loop, a outer. Head means, layer sums. max 1: scale * the
+ * largest of them, -3e38 of none.
  * buf: x [n][width] read, y [n][n_c] write. */
 struct wn_reduce_params {
     int32_t n, width, offset, n_c, step_c, n_a, step_a, n_b, step_b;
     float scale;
+    int32_t max;
 };
-static_assert(sizeof(struct wn_reduce_params) == 40, "mirrors reduce.comp");
+static_assert(sizeof(struct wn_reduce_params) == 44, "mirrors reduce.comp");
 extern const struct wn_kernel wn_kernel_reduce;
 
 /* rank: rank[i] = how many rows of i's segment stand before i, best first.
@@ -248,5 +250,174 @@ struct wn_stretch_params {
 };
 static_assert(sizeof(struct wn_stretch_params) == 12, "mirrors stretch.comp");
 extern const struct wn_kernel wn_kernel_stretch;
+
+/* density, apart and assign find clusters by density peaks among the rows of a segment, from their
+ * dot products s (`gram`, with no frame of more than `width` rows). The gap of rows i and j is
+ * scale * max((s_ii + s_jj) - 2 * s_ij, 0), a squared distance. */
+static inline float wn_gap(float s_ii, float s_jj, float s_ij, float scale)
+{
+    const float d = (s_ii + s_jj) - 2 * s_ij;
+
+    return scale * (d > 0 ? d : 0);
+}
+
+/* density: rho[i] = exp(-(sum of the min(k, m) smallest gaps of i, itself among the m rows of its
+ * segment, smallest first) * (q * q)), q = rsqrt(min(k, m)); far[i] = its largest gap; for
+ * i < ptr[n_segments]. k from 1 to WN_DENSITY_MOST.
+ * buf: s f32 [n][width] read, ptr i32 [F + 1] read, rho f32 [n] write, far f32 [n] write. */
+#define WN_DENSITY_MOST 16
+struct wn_density_params {
+    int32_t n, n_segments, width, k;
+    float scale;
+};
+static_assert(sizeof(struct wn_density_params) == 20, "mirrors density.comp");
+extern const struct wn_kernel wn_kernel_density;
+
+/* apart: y[i] = rho[i] * (g * rsqrt(max(g, 1e-24))), g: the least gap to a row of the segment that
+ * stands before i by rho; where there is none, the largest `far` of the segment. In segments of at
+ * most `few` rows y[i] = -(place in the segment). For i < ptr[n_segments].
+ * buf: s f32 [n][width] read, rho f32 [n] read, far f32 [n] read, ptr i32 [F + 1] read,
+ * y f32 [n] write. */
+struct wn_apart_params {
+    int32_t n, n_segments, width, few;
+    float scale;
+};
+static_assert(sizeof(struct wn_apart_params) == 20, "mirrors apart.comp");
+extern const struct wn_kernel wn_kernel_apart;
+
+/* assign: to[i] = i where keep[i] != 0; else the row with keep != 0 of i's segment with the least
+ * gap, first of equals; WN_NONE where there is none; for i < ptr[n_segments]. scale is 1.
+ * buf: s f32 [n][width] read, keep i32 [n] read, ptr i32 [F + 1] read, to i32 [n] write. */
+struct wn_assign_params {
+    int32_t n, n_segments, width;
+    float scale;
+};
+static_assert(sizeof(struct wn_assign_params) == 16, "mirrors assign.comp");
+extern const struct wn_kernel wn_kernel_assign;
+
+/* average: y[f] = share[m] * the sum of the m rows of segment f, in order.
+ * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, share f32 [n + 1] read, y f32 [F][dim] write. */
+struct wn_average_params {
+    int32_t n_segments, dim;
+};
+static_assert(sizeof(struct wn_average_params) == 8, "mirrors average.comp");
+extern const struct wn_kernel wn_kernel_average;
+
+/* windows: runs of frames with one label become windows: start[t] = the first frame of t's. First
+ * only the longest runs of every label stay, of two frames or more; then, from the left, what lies
+ * between takes the label of the longer run beside it (of the labels so far), the left one of equals,
+ * 0 where there is none. now: the labels that come out.
+ * One invocation. buf: label i32 [n] read, from 0 to n - 1; longest i32 [n] write, now i32 [n] write,
+ * start i32 [n] write. */
+struct wn_windows_params {
+    int32_t n;
+};
+static_assert(sizeof(struct wn_windows_params) == 4, "mirrors windows.comp");
+extern const struct wn_kernel wn_kernel_windows;
+
+/* steady: flag[i] = 1 for rows i of the first frame of a window of w > 1 frames (those f with one
+ * start[f]) whose place is in all of them (i, next[i], next[next[i]] ..., w rows, none WN_NONE) and
+ * whose unit rows x there have a mean pairwise cosine above tau: dot(u, u) - w > tau * (w * (w - 1)),
+ * u their sum in order; else 0. For i < ptr[n_frames].
+ * buf: x f32 [n][dim] read, next i32 [n] read, start i32 [F] read, ptr i32 [F + 1] read,
+ * flag i32 [n] write. */
+struct wn_steady_params {
+    int32_t n, n_frames, dim;
+    float tau;
+};
+static_assert(sizeof(struct wn_steady_params) == 16, "mirrors steady.comp");
+extern const struct wn_kernel wn_kernel_steady;
+
+/* follow: to[i] = mate[i] where that is a row with flag[mate[i]] != 0, else i; for
+ * i < ptr[n_frames].
+ * buf: mate i32 [n] read, flag i32 [n] read, ptr i32 [F + 1] read, to i32 [n] write. */
+struct wn_follow_params {
+    int32_t n, n_frames;
+};
+static_assert(sizeof(struct wn_follow_params) == 8, "mirrors follow.comp");
+extern const struct wn_kernel wn_kernel_follow;
+
+/* split: two parts a frame: parts[2 f] = ptr[f], parts[2 f + 1] = ptr[f] + first[f + 1] - first[f],
+ * and ptr[n_frames] in the end.
+ * buf: ptr i32 [F + 1] read, first i32 [F + 1] read, parts i32 [2 F + 1] write. */
+struct wn_split_params {
+    int32_t n_frames;
+};
+static_assert(sizeof(struct wn_split_params) == 4, "mirrors split.comp");
+extern const struct wn_kernel wn_kernel_split;
+
+/* repeat: frames of `parts` segments each get the last one a second time: idx = the rows of frame 0,
+ * those of its last segment again, the rows of frame 1 ...; out_ptr the same with one segment more
+ * a frame. n: of idx, enough for all.
+ * buf: ptr i32 [parts * F + 1] read, idx i32 [n] write, out_ptr i32 [(parts + 1) * F + 1] write. */
+struct wn_repeat_params {
+    int32_t n_frames, parts;
+};
+static_assert(sizeof(struct wn_repeat_params) == 8, "mirrors repeat.comp");
+extern const struct wn_kernel wn_kernel_repeat;
+
+/* logits: y[h][i][j] = scale * dot(q[h][first + i], k[h / group][j]) for h < n_heads, i < n_queries,
+ * j < n_keys. Heads of q have q_stride rows, those of k k_stride.
+ * buf: q f32 [n_heads][q_stride][dim] read, k f32 [n_heads / group][k_stride][dim] read,
+ * y f32 [n_heads][n_queries][n_keys] write. */
+struct wn_logits_params {
+    int32_t n_heads, group, n_queries, first, q_stride, n_keys, k_stride, dim;
+    float scale;
+};
+static_assert(sizeof(struct wn_logits_params) == 36, "mirrors logits.comp");
+extern const struct wn_kernel wn_kernel_logits;
+
+/* soft: softmax of rows: y[r][j] = e[j] * (q * q), where e[j] = exp(x[r][j] - m) and m the largest
+ * x[r][j], of the columns that row r sees; 0 for the others; q = rsqrt(max(sum of e, 1e-12)), the sum
+ * in lanes. Row r is query i = r % n_queries of head h = r / n_queries and sees the columns
+ * j < min(end + i * step, width), with flagged != 0 only those with allow[h / group][j] != 0.
+ * buf: x f32 [rows][width] read, allow i32 [rows / n_queries / group][width] read (any buffer when
+ * not flagged), y f32 [rows][width] write. */
+struct wn_soft_params {
+    int32_t rows, width, n_queries, group, end, step, flagged;
+};
+static_assert(sizeof(struct wn_soft_params) == 28, "mirrors soft.comp");
+extern const struct wn_kernel wn_kernel_soft;
+
+/* blend: y[i] = ((a * x[i] + b * z[i]) + d * (x[i] * z[i])) + c for i < n.
+ * buf: x f32 [n] read, z f32 [n] read, y f32 [n] write. */
+struct wn_blend_params {
+    int32_t n;
+    float a, b, c, d;
+};
+static_assert(sizeof(struct wn_blend_params) == 20, "mirrors blend.comp");
+extern const struct wn_kernel wn_kernel_blend;
+
+/* over: y[i] = x[i] >= factor * t[s], where s is i's segment; for i < ptr[n_segments].
+ * buf: x f32 [n] read, t f32 [F] read, ptr i32 [F + 1] read, y i32 [n] write. */
+struct wn_over_params {
+    int32_t n, n_segments;
+    float factor;
+};
+static_assert(sizeof(struct wn_over_params) == 12, "mirrors over.comp");
+extern const struct wn_kernel wn_kernel_over;
+
+/* slide: y[i] = scale * the sum, in order, of the x[j] of i's segment with i - before <= j <= i +
+ * after; max 1: scale * the largest; for i < ptr[n_segments].
+ * buf: x f32 [n] read, ptr i32 [F + 1] read, y f32 [n] write. */
+struct wn_slide_params {
+    int32_t n, n_segments, before, after, max;
+    float scale;
+};
+static_assert(sizeof(struct wn_slide_params) == 24, "mirrors slide.comp");
+extern const struct wn_kernel wn_kernel_slide;
+
+/* enough: keeps the best rows of a segment until they hold a share of its total: value has the rows
+ * of a segment in order of their rank, keep[i] = rank[i] < the fewest first values that reach share *
+ * total; all when none do. Sums run in WN_LANES pieces of ceil(m / WN_LANES) values, then over the
+ * pieces, then inside the piece that reaches it.
+ * A workgroup a segment. buf: value f32 [n] read, rank i32 [n] read, ptr i32 [F + 1] read,
+ * keep i32 [n] write. */
+struct wn_enough_params {
+    int32_t n, n_segments;
+    float share;
+};
+static_assert(sizeof(struct wn_enough_params) == 12, "mirrors enough.comp");
+extern const struct wn_kernel wn_kernel_enough;
 
 #endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "square.h"
+
+static void check(struct kt *kt, int shape, int32_t more, enum kt_style style)
+{
+    const struct kt_rows rows = kt_rows(kt, shape);
+    const struct wn_assign_params p = {rows.n, rows.n_frames, kt_width(&rows), 1};
+
+    kt_check(kt, &p,
+             (void *[]){kt_floats(kt, rows.n, p.width, style), kt_ints(kt, rows.n, 0, more),
+                        rows.ptr, kt_out(kt, rows.n)},
+             "%s, keep 0 to %d, %s", rows.name, more, kt_style_name(style));
+}
+
+static void cases(struct kt *kt)
+{
+    static const enum kt_style styles[] = {KT_PLAIN, KT_EQUAL, KT_TIES, KT_ZEROS, KT_SPREAD};
+
+    for (int shape = 0; shape < KT_SHAPES; shape++) {
+        for (int i = 0; i < WN_LEN(styles); i++)
+            check(kt, shape, (shape + i) % 3, styles[i]);
+    }
+}
+
+static void bench(struct kt *kt)
+{
+    const struct kt_rows rows = kt_even_rows(kt, 64, 196);
+    const struct wn_assign_params p = {rows.n, rows.n_frames, 196, 1};
+
+    kt_bench(kt, &p,
+             (void *[]){kt_floats(kt, rows.n, p.width, KT_PLAIN), kt_ints(kt, rows.n, 0, 1),
+                        rows.ptr, kt_out(kt, rows.n)},
+             (int64_t)rows.n * p.width * 2, "64 frames of 196, half kept");
+}
+
+const struct kt_kernel kt_kernel_assign = {"assign", cases, bench};
