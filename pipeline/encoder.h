@@ -28,6 +28,7 @@ struct wn_encoder_info {
     int32_t lost_patches;   /* patches that this encoder loses (libmtmd on LLaVA: 1) */
     bool mrope;
     bool merges_pairs;      /* two frames of a video become one (Qwen-VL's temporal patches) */
+    int32_t video_rows;     /* of a frame of a video, where that is not what count() says; 0: it is */
     int32_t max_batch;      /* frames worth giving at once */
     const char *note;       /* what a user should know of this encoder and model; NULL: nothing */
 };
@@ -47,6 +48,7 @@ struct wn_encoder {
 
 struct wn_encoder_params {
     const char *mmproj;
+    const char *kind;       /* "auto" (or NULL), "own" or "mtmd" */
     void *text_model;       /* struct llama_model * of the language model it will feed */
     const char *cls_layout; /* what the model's key winnow.cls_layout says, or NULL: see design */
     int n_threads;
@@ -56,6 +58,9 @@ struct wn_encoder_params {
     struct wn_log *log;
 };
 
+/* Our own towers for CLIP and SigLIP with projectors of the LLaVA family, libmtmd for every other
+ * architecture and for models that were trained on libmtmd's rows (winnow.cls_layout "last"). */
+int wn_encoder_open(struct wn_encoder **out, const struct wn_encoder_params *params);
 /* libmtmd, for every architecture it knows. */
 int wn_encoder_mtmd_open(struct wn_encoder **out, const struct wn_encoder_params *params);
 void wn_encoder_close(struct wn_encoder **encoder);

@@ -45,7 +45,7 @@ static int take_params(struct wn_session *s, const struct wn_params *params)
     struct wn_params *p = &s->p;
     const char **const string[] = {&p->model,         &p->mmproj,      &p->device,
                                    &p->filters,       &p->chat_template, &p->frame_label,
-                                   &p->cache_dir,     &p->subtitles};
+                                   &p->cache_dir,     &p->subtitles,     &p->encoder};
 
     if (params && params->size)
         memcpy(p, params, WN_MIN(params->size, sizeof(*p)));
@@ -83,7 +83,8 @@ static int take_params(struct wn_session *s, const struct wn_params *params)
 static void free_params(struct wn_params *p)
 {
     const char *const string[] = {p->model,         p->mmproj,      p->device,    p->filters,
-                                  p->chat_template, p->frame_label, p->cache_dir, p->subtitles};
+                                  p->chat_template, p->frame_label, p->cache_dir, p->subtitles,
+                                  p->encoder};
 
     for (int i = 0; i < WN_LEN(string); i++)
         free((void *)string[i]);
@@ -110,8 +111,9 @@ static int open_encoder(struct wn_session *s)
         return wn_fail(&s->log, WN_ERR_MODEL, "%s: %s", s->p.model, why);
     if (found)
         s->p.mmproj = found; /* freed with the other parameters */
-    err = wn_encoder_mtmd_open(&s->encoder, &(struct wn_encoder_params){
+    err = wn_encoder_open(&s->encoder, &(struct wn_encoder_params){
         .mmproj = s->p.mmproj,
+        .kind = s->p.encoder,
         .text_model = s->llm_info.model,
         .cls_layout = s->llm_info.cls_layout,
         .n_threads = model_threads(s->p.mmproj, s->p.n_threads),

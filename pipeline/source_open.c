@@ -25,6 +25,8 @@ static int parse_chain(struct wn_source *src)
     if (s->encoder && src->media.width > 0) {
         int32_t rows = 0, tokens = 0;
         TRY(s->encoder->count(s->encoder, src->media.width, src->media.height, &rows, &tokens));
+        if (!src->media.still && s->encoder->info.video_rows)
+            rows = s->encoder->info.video_rows;
         char *label = wn_llm_label(s->label, 100, clip.duration);
         const int64_t cells = label && !clip.still ? wn_llm_cells(s->llm, label) : 0;
         free(label);

@@ -97,6 +97,8 @@ struct wn_params {
     void (*log)(void *opaque, enum wn_log_level level, const char *msg);
     enum wn_log_level log_level; /* default WN_LOG_WARN */
     void *opaque;
+
+    const char *encoder; /* of pictures: "auto" (default), "own" or "mtmd", see docs/encoder.md */
 };
 #define wn_params(...) (&(struct wn_params){.size = sizeof(struct wn_params), __VA_ARGS__})
 
