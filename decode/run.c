@@ -3,12 +3,6 @@
 
 #include <stdlib.h>
 
-struct wn_frame_run {
-    const struct wn_frame_ops *ops;
-    void *state;
-    struct wn_frame_run *next;
-};
-
 struct wn_run {
     int n;
     struct wn_frame_run *link;   /* [n + 1]; the last one only collects */

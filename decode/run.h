@@ -5,6 +5,12 @@
 
 #include "frame_filter.h"
 
+struct wn_frame_run {
+    const struct wn_frame_ops *ops;
+    void *state;
+    struct wn_frame_run *next;
+};
+
 struct wn_run; /* none: every picture is kept */
 
 int wn_run_create(struct wn_run **out, struct wn_instance *const *filters, int n,

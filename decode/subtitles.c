@@ -19,7 +19,7 @@ struct reader {
     AVPacket *packet;
     AVStream *stream;
     struct wn_cue *cue;
-    int n, room;
+    int n, room, broken;
     size_t bytes;
     double start;  /* of the file, seconds */
 };
@@ -58,16 +58,20 @@ static AVStream *best_track(AVFormatContext *fmt, bool *pictures)
     return best;
 }
 
-static int open_track(struct reader *r, const char *path, struct wn_log *log)
+/* WN_EOF: there is none, which is an error only of a file that was named for its subtitles. */
+static int open_track(struct reader *r, const char *path, bool must, struct wn_log *log)
 {
     bool pictures = false;
     int err;
 
     TRY(wn_container_open(&r->file, path, log));
     r->stream = best_track(r->file->fmt, &pictures);
-    if (!r->stream)
-        return wn_fail(log, WN_ERR_DATA, "%s: %s", r->file->name,
-                       pictures ? "its subtitles are pictures, not text" : "no subtitles");
+    if (!r->stream) {
+        const char *why = pictures ? "its subtitles are pictures, not text" : "no subtitles";
+        if (!must)
+            wn_say(log, WN_LOG_WARN, "%s: %s", r->file->name, why);
+        return must ? wn_fail(log, WN_ERR_DATA, "%s: %s", r->file->name, why) : WN_EOF;
+    }
     const AVCodec *codec = avcodec_find_decoder(r->stream->codecpar->codec_id);
     r->codec = avcodec_alloc_context3(codec);
     r->packet = av_packet_alloc();
@@ -142,9 +146,10 @@ static int read_cues(struct reader *r, struct wn_log *log)
         err = wn_container_read(r->file, r->packet, &damaged);
         if (err)
             return err == WN_EOF ? WN_OK : err;
-        if (r->packet->stream_index == r->stream->index &&
-            avcodec_decode_subtitle2(r->codec, &sub, &got, r->packet) >= 0 && got) {
-            err = add_subtitle(r, &sub, log);
+        if (r->packet->stream_index == r->stream->index) {
+            r->broken += avcodec_decode_subtitle2(r->codec, &sub, &got, r->packet) < 0;
+            if (got)
+                err = add_subtitle(r, &sub, log);
             avsubtitle_free(&sub);
         }
         av_packet_unref(r->packet);
@@ -176,9 +181,16 @@ int wn_subtitles_read(struct wn_cue **out, int *n, const char *url, const char *
     struct reader r = {0};
     int err;
 
-    TRY(open_track(&r, strcmp(which, "auto") ? which : url, log));
-    r.start = file_start(r.file->fmt);
-    TRY(read_cues(&r, log));
+    const bool inside = !strcmp(which, "auto");
+    TRY(open_track(&r, inside ? url : which, !inside, log));
+    if (!err) {
+        r.start = file_start(r.file->fmt);
+        TRY(read_cues(&r, log));
+    }
+    if (r.broken)
+        wn_say(log, WN_LOG_WARN, "%s: %d subtitles cannot be read (they must be UTF-8)", r.file->name,
+               r.broken);
+    err = WN_OK;
     qsort(r.cue, (size_t)r.n, sizeof(*r.cue), by_start);
     *out = r.cue;
     *n = r.n;

@@ -45,7 +45,8 @@ int wn_decoder_scenes(struct wn_decoder *decoder, struct wn_instance *fallback,
 void wn_decoder_media(const struct wn_decoder *decoder, struct wn_media *out);
 double wn_decoder_seconds(const struct wn_decoder *decoder); /* busy time so far */
 
-/* A text track: "auto" for the best one inside url, else a subtitle file. Markup is stripped. */
+/* A text track: "auto" for the best one inside url (none: no cues and a warning), else a subtitle
+ * file. Markup is stripped. Cues come in order of their start. */
 struct wn_cue {
     double start, end;
     char *text;

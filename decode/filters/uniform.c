@@ -70,7 +70,8 @@ static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
         wn_thin_add(&s->thin, p, 0);
         return WN_OK;
     }
-    for (; s->next < s->n && target(s) < p->time; s->next++)
+    const double slack = fmin(1e-3, 0.1 * s->part); /* containers round stamps to milliseconds */
+    for (; s->next < s->n && target(s) + slack < p->time; s->next++)
         wanted = true;
     if (wanted && !s->held) /* the stream begins behind the first middle */
         return wn_frame_emit(run, p);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* The scene detectors on pictures of known content, their promises, and the list of scenes. */
+#include "decode_make.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode/detect/detect.h"
+#include "decode/detect/parts.h"
+
+#define W 32
+#define H 24
+
+static void hsv_as_opencv(void **state)
+{
+    static const uint8_t rgb[][3] = {
+        {0, 0, 0}, {255, 255, 255}, {255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 0}, {0, 255, 255},
+        {255, 0, 255}, {10, 20, 30}, {200, 100, 50}, {128, 128, 127}, {255, 0, 1}, {7, 3, 5},
+    };
+    static const uint8_t hsv[][3] = { /* cv2.cvtColor(..., COLOR_RGB2HSV), OpenCV 4.14 */
+        {0, 0, 0}, {0, 0, 255}, {0, 255, 255}, {60, 255, 255}, {120, 255, 255}, {30, 255, 255},
+        {90, 255, 255}, {150, 255, 255}, {105, 170, 30}, {10, 191, 200}, {30, 2, 128}, {0, 255, 255},
+        {165, 146, 7},
+    };
+
+    for (int i = 0; i < WN_LEN(rgb); i++) {
+        uint8_t h, s, v;
+        wn_hsv(rgb[i], 1, &h, &s, &v);
+        if (h != hsv[i][0] || s != hsv[i][1] || v != hsv[i][2])
+            fail_msg("colour %d: %d %d %d", i, h, s, v);
+    }
+}
+
+static void sizes(void **state)
+{
+    static const int size[][4] = { /* width, height, and what PySceneDetect makes of them */
+        {1920, 1080, 256, 144}, {1080, 1920, 144, 256}, {256, 144, 256, 144}, {257, 1, 256, 1},
+        {16384, 16, 256, 1}, {1, 1, 1, 1}, {333, 187, 256, 144}, {720, 576, 256, 205}, {500, 257, 256, 132},
+    };
+
+    for (int i = 0; i < WN_LEN(size); i++) {
+        int32_t w, h;
+        wn_detect_size(size[i][0], size[i][1], &w, &h);
+        assert_int_equal(w, size[i][2]);
+        assert_int_equal(h, size[i][3]);
+    }
+}
+
+static void resizing(void **state)
+{
+    static const uint8_t row[] = {0, 0, 0, 100, 50, 0, 200, 100, 0, 255, 150, 0, 255, 200, 250};
+    uint8_t out[3 * 3 * 2];
+
+    assert_int_equal(wn_resize_linear(row, 15, 5, 1, out, 3, 2), WN_OK);
+    for (int y = 0; y < 2; y++) { /* cv2.resize(..., (3, 2), INTER_LINEAR) */
+        static const uint8_t want[] = {33, 17, 0, 200, 100, 0, 255, 183, 166};
+        assert_memory_equal(out + 9 * y, want, 9);
+    }
+    static const uint8_t plane[] = {0, 10, 20, 30, 40, 50, 60, 70, 80};
+    assert_int_equal(wn_resize_area(plane, 3, 3, out, 2, 2), WN_OK);
+    static const uint8_t want[] = {13, 27, 53, 67}; /* INTER_AREA */
+    assert_memory_equal(out, want, 4);
+}
+
+static void canny(void **state)
+{
+    uint8_t lum[W * H], edges[W * H];
+
+    memset(lum, 120, sizeof(lum));
+    assert_int_equal(wn_edges(lum, W, H, 3, edges), WN_OK);
+    for (int i = 0; i < W * H; i++)
+        assert_int_equal(edges[i], 0);
+    for (int i = 0; i < W * H; i++)
+        lum[i] = i % W < W / 2 ? 60 : 180;
+    assert_int_equal(wn_edges(lum, W, H, 3, edges), WN_OK);
+    for (int i = 0; i < W * H; i++) { /* one column of ridge, a pixel to each side */
+        const int x = i % W;
+        assert_int_equal(edges[i], x >= W / 2 - 2 && x <= W / 2 ? 255 : 0);
+    }
+    assert_int_equal(wn_edges(lum, 1, 1, 0, edges), WN_OK);
+    assert_int_equal(edges[0], 0);
+}
+
+/* Feeds gray pictures of these levels at 10 a second; cuts in the order found. */
+static int cuts_of(const struct wn_detect_params *p, const int *level, int n, int64_t *cut)
+{
+    struct wn_detector *d = NULL;
+    struct wn_detect_result r;
+    uint8_t rgb[W * H * 3];
+    int found = 0;
+
+    assert_int_equal(wn_detector_create(&d, p), WN_OK);
+    for (int i = 0; i < n; i++) {
+        memset(rgb, level[i], sizeof(rgb));
+        const int64_t settled = wn_detector_settled(d);
+        assert_int_equal(wn_detector_feed(d, rgb, W, H, i / 10.0, &r), WN_OK);
+        if (r.cut != WN_NO_CUT) {
+            assert_true(r.cut >= settled); /* no cut comes where pictures were let go */
+            cut[found++] = r.cut;
+        }
+    }
+    wn_detector_destroy(&d);
+    return found;
+}
+
+static struct wn_detect_params params(enum wn_detect_kind kind, int min_len)
+{
+    struct wn_detect_params p = wn_detect_defaults(kind);
+
+    p.fps = 10;
+    p.min_len = min_len;
+    return p;
+}
+
+static void merge_and_suppress(void **state)
+{
+    int level[80];
+    int64_t cut[80];
+    struct wn_detect_params p = params(WN_DETECT_CONTENT, 10);
+
+    for (int i = 0; i < 80; i++) /* changes at 20, 25, 30, 33 and 60 */
+        level[i] = i < 20 ? 0 : i < 25 ? 100 : i < 30 ? 200 : i < 33 ? 20 : i < 60 ? 120 : 240;
+    assert_int_equal(cuts_of(&p, level, 80, cut), 2);
+    assert_int_equal(cut[0], 20);
+    assert_int_equal(cut[1], 60); /* 25, 30 and 33 lie too near: nothing since 25 lasted min_len */
+    p.suppress = true;
+    assert_int_equal(cuts_of(&p, level, 80, cut), 3);
+    assert_int_equal(cut[1], 30);
+    assert_int_equal(cut[2], 60);
+    p.min_len = 0;
+    assert_int_equal(cuts_of(&p, level, 80, cut), 5);
+    assert_int_equal(cut[3], 33);
+}
+
+static void merged_cuts_come_late(void **state)
+{
+    int level[60];
+    int64_t cut[60];
+    const struct wn_detect_params p = params(WN_DETECT_CONTENT, 5);
+
+    for (int i = 0; i < 60; i++) /* a change each third frame from 20 to 41, then a small one */
+        level[i] = i < 20 ? 0 : i < 42 ? 100 + 100 * ((i - 20) / 3 % 2) : 250;
+    assert_int_equal(cuts_of(&p, level, 60, cut), 2);
+    assert_int_equal(cut[0], 20);
+    assert_int_equal(cut[1], 41);
+}
+
+static void fades(void **state)
+{
+    int level[60];
+    int64_t cut[60];
+    struct wn_detect_params p = params(WN_DETECT_FADE, 10);
+
+    for (int i = 0; i < 60; i++)
+        level[i] = i < 20 || (i >= 30 && i < 50) ? 80 : 0;
+    assert_int_equal(cuts_of(&p, level, 60, cut), 1);
+    assert_int_equal(cut[0], 25);
+    p.bias = 1;
+    assert_int_equal(cuts_of(&p, level, 60, cut), 1);
+    assert_int_equal(cut[0], 30);
+}
+
+static void adaptive_follows_its_neighbours(void **state)
+{
+    int level[60];
+    int64_t cut[60];
+    const struct wn_detect_params p = params(WN_DETECT_ADAPTIVE, 10);
+
+    for (int i = 0; i < 60; i++) /* a steady slope, and a step at 30 */
+        level[i] = 2 * i + (i >= 30 ? 100 : 0);
+    assert_int_equal(cuts_of(&p, level, 60, cut), 1);
+    assert_int_equal(cut[0], 30);
+}
+
+/* A detector never takes back what it said is settled, on any pictures. */
+static void settled_holds(void **state)
+{
+    uint32_t seed = 1;
+    int64_t cut[400];
+    int level[400], found = 0;
+
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0, v = 0; i < 400; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            if (seed >> 24 < 30)
+                v = (int)(seed >> 8 & 255);
+            level[i] = v;
+        }
+        for (int kind = WN_DETECT_CONTENT; kind <= WN_DETECT_SCDET; kind++) {
+            struct wn_detect_params p = params((enum wn_detect_kind)kind, 1 + round % 20);
+            p.size = 4;
+            found += cuts_of(&p, level, 400, cut);
+        }
+    }
+    assert_in_range(found, 1000, 100000);
+}
+
+static void size_stays(void **state)
+{
+    const struct wn_detect_params p = params(WN_DETECT_CONTENT, 10);
+    uint8_t rgb[W * H * 3] = {0};
+    struct wn_detector *d = NULL;
+    struct wn_detect_result r;
+
+    assert_int_equal(wn_detector_create(&d, &p), WN_OK);
+    assert_int_equal(wn_detector_feed(d, rgb, W, H, 0, &r), WN_OK);
+    assert_int_equal(wn_detector_feed(d, rgb, H, W, 1, &r), WN_ERR_ARG);
+    wn_detector_destroy(&d);
+    wn_detector_destroy(&d);
+}
+
+/* ---- lists ---- */
+
+static void paint_three(int i, int x, int y, uint8_t rgb[3])
+{
+    rgb[0] = i < 30 ? 250 : 10;
+    rgb[1] = i >= 30 && i < 50 ? 90 : 20;
+    rgb[2] = i >= 50 ? 250 : 0;
+}
+
+static void check_list(const struct wn_decoder_params *p, const char *chain, int n, const int *start)
+{
+    struct wn_instance *fallback = NULL;
+    struct wn_scene *scene = NULL;
+    struct wn_chain *other = NULL;
+    const struct wn_clip clip = {0};
+    struct opened o;
+    int got = 0;
+
+    assert_int_equal(open_decoder(&o, p, chain), 0);
+    assert_int_equal(wn_chain_parse(&other, "scene", &clip, &o.log), 0);
+    fallback = other->item[0];
+    assert_int_equal(wn_decoder_scenes(o.decoder, fallback, &scene, &got), WN_OK);
+    assert_int_equal(got, n);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(scene[i].start_frame, start[i]);
+        assert_int_equal(scene[i].end_frame, start[i + 1]);
+        assert_float_equal(scene[i].start, start[i] / 10.0, 1e-6);
+        assert_float_equal(scene[i].end, start[i + 1] / 10.0, 1e-6);
+        assert_true(i ? scene[i].score > 27 : scene[i].score <= 0);
+    }
+    free(scene);
+    wn_chain_destroy(&other);
+    close_decoder(&o);
+}
+
+static void lists(void **state)
+{
+    struct wn_instance *fallback = NULL;
+    struct wn_scene *scene = NULL;
+    struct seen s[4];
+    struct opened o;
+    int n;
+
+    MAKE(.path = "three.mkv", .width = 320, .height = 200, .n = 80, .paint = paint_three);
+    const struct wn_decoder_params p = {.url = "three.mkv"};
+    check_list(&p, "", 3, (int[]){0, 30, 50, 80});
+    check_list(&p, "scene,fps=1,pick=1", 3, (int[]){0, 30, 50, 80});
+    check_list(&p, "scene=threshold=1000,fps=1", 1, (int[]){0, 80});
+    check_list(&(struct wn_decoder_params){.url = "three.mkv", .start = 1, .end = 7}, "fps=1", 3,
+               (int[]){10, 30, 50, 70});
+    assert_int_equal(open_decoder(&o, &p, ""), 0);
+    assert_int_equal(read_all(&o, s, 4), 80);
+    assert_int_equal(wn_decoder_scenes(o.decoder, fallback, &scene, &n), WN_ERR_ARG); /* too late */
+    close_decoder(&o);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hsv_as_opencv),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(resizing),
+        cmocka_unit_test(canny),
+        cmocka_unit_test(merge_and_suppress),
+        cmocka_unit_test(merged_cuts_come_late),
+        cmocka_unit_test(fades),
+        cmocka_unit_test(adaptive_follows_its_neighbours),
+        cmocka_unit_test(settled_holds),
+        cmocka_unit_test(size_stays),
+        cmocka_unit_test(lists),
+    };
+
+    work_in(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
