@@ -29,7 +29,8 @@ double wn_clock_time(struct wn_clock *clock, const AVFrame *frame)
         clock->start = none ? 0 : pts;
     if (none && !clock->began)
         return remember(clock, 0, 0);
-    const double stamp = none ? clock->stamp : (double)av_sat_sub64(pts, clock->start) * av_q2d(clock->base);
+    const double stamp =
+        none ? clock->stamp : (double)av_sat_sub64(pts, clock->start) * av_q2d(clock->base);
     if (!clock->began)
         return remember(clock, stamp, stamp);
     if (none || stamp == clock->stamp) {

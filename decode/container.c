@@ -104,8 +104,8 @@ static int sniff(struct wn_container *c)
     for (int i = 0; i < WN_LEN(heif); i++)
         if (!memcmp(b + 8, heif[i], 4))
             return wn_fail(c->log, WN_ERR_UNSUPPORTED,
-                           "%s: AVIF and HEIF pictures are not supported by this FFmpeg (%s)", c->name,
-                           av_version_info());
+                           "%s: AVIF and HEIF pictures are not supported by this FFmpeg (%s)",
+                           c->name, av_version_info());
     return WN_OK;
 }
 

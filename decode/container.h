@@ -19,7 +19,8 @@ struct wn_container {
     char name[256];          /* of the file, printable, for messages */
     int64_t size;            /* bytes; 0: not known */
     double deadline;         /* wn_now() after which reads fail; 0: none */
-    int header_width[WN_MAX_STREAMS], header_height[WN_MAX_STREAMS]; /* before decoders were asked */
+    int header_width[WN_MAX_STREAMS]; /* what the header says, before decoders were asked */
+    int header_height[WN_MAX_STREAMS];
     bool animated_webp;      /* which FFmpeg 5.1 finds but cannot decode */
 };
 

@@ -66,7 +66,8 @@ static int set_up(struct wn_converter *c, const struct wn_converter *want, struc
     c->sws = sws_getContext(c->src_w, c->src_h, c->src_format, c->dst_w, c->dst_h, c->dst_format,
                             flags, NULL, NULL, NULL);
     if (!c->sws)
-        return wn_fail(log, WN_ERR_UNSUPPORTED, "pictures of format %s, %d x %d, cannot be turned into RGB",
+        return wn_fail(log, WN_ERR_UNSUPPORTED,
+                       "pictures of format %s, %d x %d, cannot be turned into RGB",
                        av_get_pix_fmt_name(c->src_format), c->src_w, c->src_h);
     if (!c->plain)
         sws_setColorspaceDetails(c->sws, sws_getCoefficients(c->matrix), c->full_range,
@@ -133,7 +134,8 @@ static void turn(uint8_t *dst, const uint8_t *src, int stride, const struct wn_s
         for (int32_t x = 0; x < w; x++) {
             const int32_t u = shape->flip_x ? w - 1 - x : x;
             const int32_t sx = shape->swap ? v : u, sy = shape->swap ? u : v;
-            put_pixel(dst + (size_t)x * 3, src + (ptrdiff_t)sy * stride + (ptrdiff_t)sx * bytes, alpha);
+            put_pixel(dst + (size_t)x * 3, src + (ptrdiff_t)sy * stride + (ptrdiff_t)sx * bytes,
+                      alpha);
         }
     }
 }

@@ -26,8 +26,8 @@ struct wn_converter { /* zero to begin with */
 
 int wn_convert(struct wn_converter *c, const struct wn_picture *picture, struct wn_frame **out,
                struct wn_log *log);
-/* *rgb is [*height][*width][3] with rows *stride bytes apart, valid until the next call. Turned as the
- * shape says, not stretched. */
+/* *rgb is [*height][*width][3] with rows *stride bytes apart, valid until the next call. Turned as
+ * the shape says, not stretched. */
 int wn_convert_plain(struct wn_converter *c, const struct wn_picture *picture, const uint8_t **rgb,
                      int *stride, int32_t *width, int32_t *height, struct wn_log *log);
 void wn_convert_finish(struct wn_converter *c);

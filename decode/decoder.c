@@ -54,12 +54,13 @@ int wn_decoder_open(struct wn_decoder **out, const struct wn_decoder_params *par
     int err;
 
     if (!(params->start >= 0) || (params->end != 0 && !(params->end > params->start)))
-        return wn_fail(params->log, WN_ERR_ARG, "a part from %g to %g seconds is empty", params->start,
-                       params->end);
+        return wn_fail(params->log, WN_ERR_ARG, "a part from %g to %g seconds is empty",
+                       params->start, params->end);
     TRY(create(&d, params));
     if (d->url)
         TRY(wn_input_open(&d->input, &d->params));
-    if (d->input && params->start > 0 && d->input->duration > 0 && params->start >= d->input->duration) {
+    if (d->input && params->start > 0 && d->input->duration > 0 &&
+        params->start >= d->input->duration) {
         err = wn_fail(params->log, WN_ERR_ARG, "%s: starts at %g seconds, but is %.3f seconds long",
                       d->input->file->name, params->start, d->input->duration);
         goto fail;
@@ -100,7 +101,8 @@ static int find_end(struct wn_decoder *d)
 
     if (!d->input || d->input->still || d->input->duration > 0 || !d->input->file->size)
         return WN_OK;
-    const int err = wn_scan_duration(d->url, d->input->stream->index, &d->input->clock, &duration, d->log);
+    const int err =
+        wn_scan_duration(d->url, d->input->stream->index, &d->input->clock, &duration, d->log);
     if (err < 0)
         return err;
     d->input->duration = duration;
@@ -128,7 +130,8 @@ int wn_decoder_set_filters(struct wn_decoder *d, struct wn_instance **filters, i
         return wn_fail(d->log, WN_ERR_ARG, "frame filters are set before the first frame");
     for (int i = 0; i < n; i++)
         if (!filters[i]->filter->frame)
-            return wn_fail(d->log, WN_ERR_ARG, "filter %s does not act on frames", filters[i]->filter->name);
+            return wn_fail(d->log, WN_ERR_ARG, "filter %s does not act on frames",
+                           filters[i]->filter->name);
     if (wn_run_needs_end(filters, n))
         TRY(find_end(d));
     const struct wn_index index = make_index(d);
@@ -152,17 +155,23 @@ static void report_damage(struct wn_decoder *d)
 
     wn_input_media(in, &media);
     if (in->truncated || in->read_damaged)
-        wn_say(d->log, WN_LOG_WARN, "%s: truncated or damaged: %" PRId64 " frames could be decoded, "
-               "%" PRId64 " errors", name, in->count, media.decode_errors);
+        wn_say(d->log, WN_LOG_WARN,
+               "%s: truncated or damaged: %" PRId64 " frames could be decoded, "
+               "%" PRId64 " errors",
+               name, in->count, media.decode_errors);
     else if (media.partial)
-        wn_say(d->log, WN_LOG_WARN, "%s: damaged: %" PRId64 " decoding errors in %" PRId64 " frames", name,
+        wn_say(d->log, WN_LOG_WARN,
+               "%s: damaged: %" PRId64 " decoding errors in %" PRId64 " frames", name,
                media.decode_errors, in->count);
     if (in->clock.resets)
-        wn_say(d->log, WN_LOG_WARN, "%s: its clock fell back %" PRId64 " times; times run on from there",
-               name, in->clock.resets);
+        wn_say(d->log, WN_LOG_WARN,
+               "%s: its clock fell back %" PRId64 " times; times run on from there", name,
+               in->clock.resets);
     if (in->clock.repeats > in->count / 2)
-        wn_say(d->log, WN_LOG_WARN, "%s: %" PRId64 " of its %" PRId64 " frames carry no time of their own; "
-               "they are counted at %.6g a second", name, in->clock.repeats, in->count, 1 / in->clock.frame);
+        wn_say(d->log, WN_LOG_WARN,
+               "%s: %" PRId64 " of its %" PRId64 " frames carry no time of their own; "
+               "they are counted at %.6g a second",
+               name, in->clock.repeats, in->count, 1 / in->clock.frame);
 }
 
 int wn_decoder_step(struct wn_decoder *d)
@@ -229,8 +238,9 @@ static int push(struct wn_decoder *d, const struct wn_image *image)
     int err;
 
     if (d->input || d->flushed)
-        return wn_fail(d->log, WN_ERR_ARG, "%s", d->input ? "frames are pushed into a source without a file"
-                                                        : "a frame is pushed behind the last one");
+        return wn_fail(d->log, WN_ERR_ARG, "%s",
+                       d->input ? "frames are pushed into a source without a file"
+                                : "a frame is pushed behind the last one");
     d->begun = true;
     if (!image) {
         d->flushed = true;

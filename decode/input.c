@@ -52,7 +52,8 @@ static int feed(struct wn_input *in)
     if (in->packet->dts != AV_NOPTS_VALUE)
         in->last_dts = in->packet->dts;
     if (av_packet_get_side_data(in->packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL))
-        err = wn_fail(in->file->log, WN_ERR_UNSUPPORTED, "%s: the video is encrypted", in->file->name);
+        err = wn_fail(in->file->log, WN_ERR_UNSUPPORTED, "%s: the video is encrypted",
+                      in->file->name);
     else
         err = send_packet(in, in->packet);
     av_packet_unref(in->packet);
@@ -128,19 +129,20 @@ static int check_frame(struct wn_input *in, const struct wn_picture *p)
 {
     const struct wn_container *file = in->file;
     const AVFrame *f = p->frame;
-    const int64_t pixels = WN_MAX((int64_t)f->width * f->height, (int64_t)p->shape.width * p->shape.height);
+    const int64_t pixels =
+        WN_MAX((int64_t)f->width * f->height, (int64_t)p->shape.width * p->shape.height);
 
     if (f->width <= 0 || f->height <= 0 || !av_pix_fmt_desc_get(f->format))
-        return wn_fail(file->log, WN_ERR_DATA, "%s: a picture without a size or format", file->name);
+        return wn_fail(file->log, WN_ERR_DATA, "%s: a picture without a size or format",
+                       file->name);
     if (pixels > in->p.max_pixels)
-        return wn_fail(file->log, WN_ERR_LIMIT, "%s: %d x %d pixels, more than the limit of %" PRId64,
-                       file->name, p->shape.width, p->shape.height, in->p.max_pixels);
+        return wn_input_too_large(in, p->shape.width, p->shape.height);
     if (in->p.max_frames > 0 && in->count > in->p.max_frames)
-        return wn_fail(file->log, WN_ERR_LIMIT, "%s: more frames than the limit of %" PRId64, file->name,
-                       in->p.max_frames);
+        return wn_fail(file->log, WN_ERR_LIMIT, "%s: more frames than the limit of %" PRId64,
+                       file->name, in->p.max_frames);
     if (in->p.max_duration > 0 && p->time - in->p.start > in->p.max_duration)
-        return wn_fail(file->log, WN_ERR_LIMIT, "%s: longer than the limit of %.1f seconds", file->name,
-                       in->p.max_duration);
+        return wn_fail(file->log, WN_ERR_LIMIT, "%s: longer than the limit of %.1f seconds",
+                       file->name, in->p.max_duration);
     return WN_OK;
 }
 
@@ -177,8 +179,7 @@ static int no_picture(struct wn_input *in)
     const AVCodecParameters *par = in->stream->codecpar;
 
     if ((int64_t)par->width * par->height > in->p.max_pixels)
-        return wn_fail(file->log, WN_ERR_LIMIT, "%s: %d x %d pixels, more than the limit of %" PRId64,
-                       file->name, par->width, par->height, in->p.max_pixels);
+        return wn_input_too_large(in, par->width, par->height);
     if (file->animated_webp)
         return wn_fail(file->log, WN_ERR_UNSUPPORTED,
                        "%s: animated WebP is not supported by this FFmpeg (%s)", file->name,

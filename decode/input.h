@@ -5,8 +5,8 @@
  * default, then the most frames seen, then the highest bit rate), attached cover pictures aside
  * unless they are allowed.
  *
- * The first picture is decoded while opening: its size, turn and pixel format are then known, a file
- * without a picture fails at once, and a later seek is safe (some x264 streams carry what the
+ * The first picture is decoded while opening: its size, turn and pixel format are then known, a
+ * file without a picture fails at once, and a later seek is safe (some x264 streams carry what the
  * decoder must know in their first packet only). A seek goes to a key frame at or before the wanted
  * time that the container's index names, never by guess; a picture that turns out to be later than
  * what was wanted sends it further back. */
@@ -54,6 +54,7 @@ void wn_input_media(const struct wn_input *input, struct wn_media *media);
 
 /* Chooses the stream, opens its decoder, finds duration and rates. */
 int wn_input_choose(struct wn_input *input);
+int wn_input_too_large(const struct wn_input *input, int width, int height); /* WN_ERR_LIMIT */
 /* Jumps ahead when the index knows a key frame between what was read and `time`. */
 int wn_input_seek(struct wn_input *input, double time);
 /* After a seek: whether a first picture of this time is early enough; else seeks further back. */

@@ -3,6 +3,7 @@
 
 #include <libavutil/pixdesc.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ static bool is_cover(const AVStream *stream)
 static int beside_cover(const AVFormatContext *fmt, int best)
 {
     for (unsigned i = 0; best >= 0 && is_cover(fmt->streams[best]) && i < fmt->nb_streams; i++)
-        if (fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(fmt->streams[i]))
+        if (fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+            !is_cover(fmt->streams[i]))
             return (int)i;
     return best;
 }
@@ -28,8 +30,8 @@ static int no_stream(struct wn_input *in, int best)
     const struct wn_container *file = in->file;
 
     if (best == AVERROR_DECODER_NOT_FOUND)
-        return wn_fail(file->log, WN_ERR_UNSUPPORTED, "%s: this FFmpeg has no decoder for its video",
-                       file->name);
+        return wn_fail(file->log, WN_ERR_UNSUPPORTED,
+                       "%s: this FFmpeg has no decoder for its video", file->name);
     return wn_fail(file->log, WN_ERR_DATA, "%s: no video stream", file->name);
 }
 
@@ -43,7 +45,8 @@ static int choose_stream(struct wn_input *in)
         best = in->p.stream - 1;
         if (in->p.stream > (int)fmt->nb_streams ||
             fmt->streams[best]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
-            return wn_fail(in->file->log, WN_ERR_ARG, "%s: stream %d is not a video stream", name, best);
+            return wn_fail(in->file->log, WN_ERR_ARG, "%s: stream %d is not a video stream", name,
+                           best);
     } else {
         best = beside_cover(fmt, av_find_best_stream(fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0));
     }
@@ -52,19 +55,26 @@ static int choose_stream(struct wn_input *in)
     in->stream = fmt->streams[best];
     in->cover = is_cover(in->stream);
     if (in->cover && !in->p.allow_cover)
-        return wn_fail(in->file->log, WN_ERR_DATA, "%s: only cover art (an option takes it for an image)",
-                       name);
+        return wn_fail(in->file->log, WN_ERR_DATA,
+                       "%s: only cover art (an option takes it for an image)", name);
     for (unsigned i = 0; i < fmt->nb_streams; i++)
         fmt->streams[i]->discard = (int)i == best ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     return WN_OK;
+}
+
+int wn_input_too_large(const struct wn_input *in, int width, int height)
+{
+    return wn_fail(in->file->log, WN_ERR_LIMIT,
+                   "%s: %d x %d pixels, more than the limit of %" PRId64, in->file->name, width,
+                   height, in->p.max_pixels);
 }
 
 static bool one_picture_format(const char *name)
 {
     const size_t n = strlen(name);
 
-    return (n > 5 && !strcmp(name + n - 5, "_pipe")) || !strcmp(name, "gif") || !strcmp(name, "apng") ||
-           !strcmp(name, "ico") || !strcmp(name, "jpegxl_anim");
+    return (n > 5 && !strcmp(name + n - 5, "_pipe")) || !strcmp(name, "gif") ||
+           !strcmp(name, "apng") || !strcmp(name, "ico") || !strcmp(name, "jpegxl_anim");
 }
 
 static int open_codec(struct wn_input *in)
@@ -75,8 +85,8 @@ static int open_codec(struct wn_input *in)
     int err = WN_ERR_NOMEM;
 
     if (!codec)
-        return wn_fail(file->log, WN_ERR_UNSUPPORTED, "%s: this FFmpeg has no decoder for %s", file->name,
-                       avcodec_get_name(par->codec_id));
+        return wn_fail(file->log, WN_ERR_UNSUPPORTED, "%s: this FFmpeg has no decoder for %s",
+                       file->name, avcodec_get_name(par->codec_id));
     in->codec = avcodec_alloc_context3(codec);
     if (!in->codec || avcodec_parameters_to_context(in->codec, par) < 0)
         return wn_nomem(file->log, "a decoder");
@@ -87,11 +97,10 @@ static int open_codec(struct wn_input *in)
     const int ret = avcodec_open2(in->codec, codec, NULL);
     if (ret < 0) {
         if ((int64_t)par->width * par->height > in->p.max_pixels)
-            return wn_fail(file->log, WN_ERR_LIMIT, "%s: %d x %d pixels are more than the limit of %lld",
-                           file->name, par->width, par->height, (long long)in->p.max_pixels);
+            return wn_input_too_large(in, par->width, par->height);
         err = ret == AVERROR(ENOMEM) ? WN_ERR_NOMEM : WN_ERR_UNSUPPORTED;
-        return wn_fail(file->log, err, "%s: the decoder for %s does not start: %s", file->name, codec->name,
-                       av_err2str(ret));
+        return wn_fail(file->log, err, "%s: the decoder for %s does not start: %s", file->name,
+                       codec->name, av_err2str(ret));
     }
     return WN_OK;
 }
@@ -154,14 +163,15 @@ static int check_limits(struct wn_input *in)
     const AVCodecParameters *par = in->stream->codecpar;
     const int64_t pixels = (int64_t)par->width * par->height;
 
-    /* A video's container may lie about its size and the decoder knows better; a still's does not. */
+    /* A video's container may lie about its size, and the decoder knows better. */
     if (in->still && pixels > in->p.max_pixels)
-        return wn_fail(file->log, WN_ERR_LIMIT, "%s: %d x %d pixels, more than the limit of %lld", file->name,
-                       par->width, par->height, (long long)in->p.max_pixels);
-    const double shown = (in->p.end > 0 ? fmin(in->p.end, in->duration) : in->duration) - in->p.start;
+        return wn_input_too_large(in, par->width, par->height);
+    const double shown =
+        (in->p.end > 0 ? fmin(in->p.end, in->duration) : in->duration) - in->p.start;
     if (in->p.max_duration > 0 && shown > in->p.max_duration)
-        return wn_fail(file->log, WN_ERR_LIMIT, "%s: %.1f seconds long, more than the limit of %.1f",
-                       file->name, shown, in->p.max_duration);
+        return wn_fail(file->log, WN_ERR_LIMIT,
+                       "%s: %.1f seconds long, more than the limit of %.1f", file->name, shown,
+                       in->p.max_duration);
     return WN_OK;
 }
 

@@ -33,9 +33,12 @@ static const char *skip_tag(const char *p)
 
 static const char *entity(const char *p, char *c)
 {
-    static const struct { const char *name; char c; } known[] = {
-        {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}, {"&#39;", '\''},
-        {"&nbsp;", ' '}, {"&lrm;", ' '}, {"&rlm;", ' '},
+    static const struct {
+        const char *name;
+        char c;
+    } known[] = {
+        {"&amp;", '&'},  {"&lt;", '<'},   {"&gt;", '>'},  {"&quot;", '"'}, {"&apos;", '\''},
+        {"&#39;", '\''}, {"&nbsp;", ' '}, {"&lrm;", ' '}, {"&rlm;", ' '},
     };
 
     for (int i = 0; i < WN_LEN(known); i++) {

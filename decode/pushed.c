@@ -38,10 +38,12 @@ static int check(const struct wn_image *image, const struct wn_decoder_params *p
     struct plane plane[3];
 
     if (image->width <= 0 || image->height <= 0)
-        return wn_fail(log, WN_ERR_ARG, "a pushed frame of %d x %d pixels", image->width, image->height);
+        return wn_fail(log, WN_ERR_ARG, "a pushed frame of %d x %d pixels", image->width,
+                       image->height);
     if (image->width > INT32_MAX / 16 || image->height > INT32_MAX / 16 ||
         (int64_t)image->width * image->height > most)
-        return wn_fail(log, WN_ERR_LIMIT, "a pushed frame of %d x %d pixels, more than the limit of %" PRId64,
+        return wn_fail(log, WN_ERR_LIMIT,
+                       "a pushed frame of %d x %d pixels, more than the limit of %" PRId64,
                        image->width, image->height, most);
     if (!isfinite(image->time))
         return wn_fail(log, WN_ERR_ARG, "a pushed frame without a finite time");
@@ -51,7 +53,8 @@ static int check(const struct wn_image *image, const struct wn_decoder_params *p
     for (int i = 0; i < n; i++)
         if (!image->data[i] || (image->stride[i] < 0 ? -image->stride[i] : image->stride[i]) <
                                    plane[i].width_bytes)
-            return wn_fail(log, WN_ERR_ARG, "a pushed frame whose plane %d is missing or too narrow", i);
+            return wn_fail(log, WN_ERR_ARG,
+                           "a pushed frame whose plane %d is missing or too narrow", i);
     return WN_OK;
 }
 
@@ -59,7 +62,9 @@ int wn_pushed_picture(struct wn_picture **out, const struct wn_image *image,
                       const struct wn_decoder_params *params, struct wn_log *log)
 {
     static const enum AVPixelFormat format[] = {
-        [WN_RGB24] = AV_PIX_FMT_RGB24, [WN_NV12] = AV_PIX_FMT_NV12, [WN_YUV420P] = AV_PIX_FMT_YUV420P,
+        [WN_RGB24] = AV_PIX_FMT_RGB24,
+        [WN_NV12] = AV_PIX_FMT_NV12,
+        [WN_YUV420P] = AV_PIX_FMT_YUV420P,
     };
     struct wn_picture *p = NULL;
     struct plane plane[3];

@@ -43,7 +43,8 @@ int wn_run_create(struct wn_run **out, struct wn_instance *const *filters, int n
         link->state = wn_calloc(1, link->ops->state_size);
         if (!link->state)
             goto fail;
-        err = link->ops->begin ? link->ops->begin(link->state, filters[run->n]->priv, index) : WN_OK;
+        err =
+            link->ops->begin ? link->ops->begin(link->state, filters[run->n]->priv, index) : WN_OK;
         if (err < 0) {
             run->n++;
             wn_run_destroy(&run);

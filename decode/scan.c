@@ -31,7 +31,8 @@ int wn_scan_duration(const char *url, int stream, const struct wn_clock *clock, 
         if (packet->stream_index == stream) {
             n++;
             if (packet->pts != AV_NOPTS_VALUE)
-                last = fmax(last, ((double)packet->pts - (double)clock->start) * av_q2d(clock->base));
+                last =
+                    fmax(last, ((double)packet->pts - (double)clock->start) * av_q2d(clock->base));
         }
         av_packet_unref(packet);
     }

@@ -59,7 +59,8 @@ static int read_through(struct wn_decoder *d, struct scene_list *list)
     int err = WN_OK;
 
     while (!err) {
-        for (struct wn_picture *p = wn_run_take(d->run); p && !err; p = err ? NULL : wn_run_take(d->run)) {
+        for (struct wn_picture *p = wn_run_take(d->run); p && !err;
+             p = err ? NULL : wn_run_take(d->run)) {
             err = add_picture(list, p);
             wn_picture_free(&p);
         }

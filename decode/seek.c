@@ -42,8 +42,8 @@ static int rewind_file(struct wn_input *in)
     return WN_OK;
 }
 
-/* Matroska's index is read at its first seek only; one without an index is walked cluster by cluster,
- * which is still far cheaper than decoding. */
+/* Matroska's index is read at its first seek only; one without an index is walked cluster by
+ * cluster, which is still far cheaper than decoding. */
 static bool seeks_without_index(struct wn_input *in, double time)
 {
     if (in->walked || strncmp(in->container_name, "matroska", 8) || !in->file->size ||
@@ -55,8 +55,8 @@ static bool seeks_without_index(struct wn_input *in, double time)
 
 int wn_input_seek(struct wn_input *in, double time)
 {
-    if (in->no_seek || in->still || in->clock.resets || in->clock.repeats || time <= in->clock.last ||
-        time > 1e9)
+    if (in->no_seek || in->still || in->clock.resets || in->clock.repeats ||
+        time <= in->clock.last || time > 1e9)
         return WN_OK;
     /* The index holds decoding times; a frame is shown up to some frames later. */
     const int64_t surely = stamp_of(in, fmax(0, time - LATE_FRAMES * in->clock.frame));

@@ -21,7 +21,8 @@ int wn_small_make(struct wn_small *small, const struct wn_picture *picture, stru
     }
     if (w == small->width && h == small->height)
         for (int32_t y = 0; y < h; y++)
-            memcpy(small->rgb + (size_t)y * (size_t)w * 3, rgb + (ptrdiff_t)y * stride, (size_t)w * 3);
+            memcpy(small->rgb + (size_t)y * (size_t)w * 3, rgb + (ptrdiff_t)y * stride,
+                   (size_t)w * 3);
     else
         err = wn_resize_linear(rgb, stride, w, h, small->rgb, small->width, small->height);
     return err < 0 ? wn_nomem(log, "a small picture") : WN_OK;

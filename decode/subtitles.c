@@ -31,7 +31,8 @@ static bool is_text(enum AVCodecID id)
     return d && (d->props & AV_CODEC_PROP_TEXT_SUB) && avcodec_find_decoder(id);
 }
 
-/* Full text tracks before forced ones and those for the deaf, the default one first, then the first. */
+/* Full text tracks before forced ones and those for the deaf, the default one first, then the
+ * first. */
 static int rank(const AVStream *st)
 {
     const int d = st->disposition;
@@ -80,8 +81,8 @@ static int open_track(struct reader *r, const char *path, bool must, struct wn_l
     r->codec->opaque = &r->file->notes;
     r->codec->pkt_timebase = r->stream->time_base;
     if (avcodec_open2(r->codec, codec, NULL) < 0)
-        return wn_fail(log, WN_ERR_UNSUPPORTED, "%s: subtitles of this kind cannot be read (%s)", r->file->name,
-                       codec->name);
+        return wn_fail(log, WN_ERR_UNSUPPORTED, "%s: subtitles of this kind cannot be read (%s)",
+                       r->file->name, codec->name);
     return WN_OK;
 fail:
     return err;
@@ -97,8 +98,8 @@ static int add_cue(struct reader *r, double start, double end, char *text, struc
     r->bytes += strlen(text);
     if (r->n == MAX_CUES || r->bytes > MAX_TEXT) {
         free(text);
-        return wn_fail(log, WN_ERR_LIMIT, "%s: more than %d subtitles or %d MiB of them", r->file->name,
-                       MAX_CUES, MAX_TEXT >> 20);
+        return wn_fail(log, WN_ERR_LIMIT, "%s: more than %d subtitles or %d MiB of them",
+                       r->file->name, MAX_CUES, MAX_TEXT >> 20);
     }
     if (r->n == r->room) {
         const int room = r->room ? 2 * r->room : 64;
@@ -117,7 +118,8 @@ static int add_cue(struct reader *r, double start, double end, char *text, struc
 static int add_subtitle(struct reader *r, const AVSubtitle *sub, struct wn_log *log)
 {
     const AVPacket *pkt = r->packet;
-    const double base = pkt->pts == AV_NOPTS_VALUE ? 0 : (double)pkt->pts * av_q2d(r->stream->time_base);
+    const double base =
+        pkt->pts == AV_NOPTS_VALUE ? 0 : (double)pkt->pts * av_q2d(r->stream->time_base);
     const double start = fmax(0, base - r->start + sub->start_display_time / 1e3);
     const bool timed = sub->end_display_time && sub->end_display_time != UINT32_MAX;
     const double length = timed ? (sub->end_display_time - sub->start_display_time) / 1e3
@@ -126,8 +128,9 @@ static int add_subtitle(struct reader *r, const AVSubtitle *sub, struct wn_log *
 
     for (unsigned i = 0; i < sub->num_rects && !err; i++) {
         const AVSubtitleRect *rect = sub->rects[i];
-        char *text = rect->type == SUBTITLE_ASS && rect->ass ? wn_plain_ass(rect->ass)
-                   : rect->type == SUBTITLE_TEXT && rect->text ? wn_plain_text(rect->text) : wn_strdup("");
+        char *text = rect->type == SUBTITLE_ASS && rect->ass     ? wn_plain_ass(rect->ass)
+                     : rect->type == SUBTITLE_TEXT && rect->text ? wn_plain_text(rect->text)
+                                                                 : wn_strdup("");
         if (!text)
             return wn_nomem(log, "subtitles");
         err = add_cue(r, start, start + fmax(0, length), text, log);
@@ -168,7 +171,8 @@ static int by_start(const void *a, const void *b)
 /* Subtitles inside a video count from the video's first frame, as frames do. */
 static double file_start(const AVFormatContext *fmt)
 {
-    const int video = av_find_best_stream((AVFormatContext *)fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    const int video =
+        av_find_best_stream((AVFormatContext *)fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
 
     if (video < 0 || fmt->streams[video]->start_time == AV_NOPTS_VALUE)
         return 0;
@@ -188,10 +192,11 @@ int wn_subtitles_read(struct wn_cue **out, int *n, const char *url, const char *
         TRY(read_cues(&r, log));
     }
     if (r.broken)
-        wn_say(log, WN_LOG_WARN, "%s: %d subtitles cannot be read (they must be UTF-8)", r.file->name,
-               r.broken);
+        wn_say(log, WN_LOG_WARN, "%s: %d subtitles cannot be read (they must be UTF-8)",
+               r.file->name, r.broken);
     err = WN_OK;
-    qsort(r.cue, (size_t)r.n, sizeof(*r.cue), by_start);
+    if (r.n)
+        qsort(r.cue, (size_t)r.n, sizeof(*r.cue), by_start);
     *out = r.cue;
     *n = r.n;
     r.cue = NULL;

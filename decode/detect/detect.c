@@ -19,7 +19,7 @@ struct wn_detector {
     struct wn_detect_params p;
     int32_t width, height;
     int64_t fed, last_us;
-    uint8_t *planes[2];          /* [4][n]: hue, saturation, luma, edges; this picture's and the last */
+    uint8_t *planes[2]; /* [4][n]: hue, saturation, luma, edges; this picture's and the last */
     uint8_t *last_rgb;           /* scdet */
     bool *hash[2];
     float *hist[2];
@@ -164,7 +164,8 @@ static int content_score(struct wn_detector *d, const uint8_t *rgb, struct wn_de
     return WN_OK;
 }
 
-static void flash_suppress(struct wn_detector *d, struct at at, bool above, struct wn_detect_result *r)
+static void flash_suppress(struct wn_detector *d, struct at at, bool above,
+                           struct wn_detect_result *r)
 {
     if (!above || !far_in_time(d, d->flash.last_above, at))
         return;
@@ -233,7 +234,8 @@ static void adaptive(struct wn_detector *d, struct at at, struct wn_detect_resul
 
     if (d->in_window == full) {
         memmove(d->window_at, d->window_at + 1, (size_t)(full - 1) * sizeof(*d->window_at));
-        memmove(d->window_score, d->window_score + 1, (size_t)(full - 1) * sizeof(*d->window_score));
+        memmove(d->window_score, d->window_score + 1,
+                (size_t)(full - 1) * sizeof(*d->window_score));
         d->in_window--;
     }
     d->window_at[d->in_window] = at;
@@ -276,7 +278,8 @@ static int hash(struct wn_detector *d, const uint8_t *rgb, struct at at, struct 
     return WN_OK;
 }
 
-static void histogram(struct wn_detector *d, const uint8_t *rgb, struct at at, struct wn_detect_result *r)
+static void histogram(struct wn_detector *d, const uint8_t *rgb, struct at at,
+                      struct wn_detect_result *r)
 {
     const double threshold = fmax(0, fmin(1, 1 - d->p.threshold));
     float *now = d->hist[d->fed & 1];
@@ -288,7 +291,8 @@ static void histogram(struct wn_detector *d, const uint8_t *rgb, struct at at, s
     cut_if(d, r->score <= threshold, at, r);
 }
 
-static void fade(struct wn_detector *d, const uint8_t *rgb, struct at at, struct wn_detect_result *r)
+static void fade(struct wn_detector *d, const uint8_t *rgb, struct at at,
+                 struct wn_detect_result *r)
 {
     r->score = wn_mean_bytes(rgb, (size_t)d->width * (size_t)d->height * 3);
     const bool dark = r->score < (int)d->p.threshold;
@@ -305,7 +309,8 @@ static void fade(struct wn_detector *d, const uint8_t *rgb, struct at at, struct
     d->fade = at;
 }
 
-static void scdet(struct wn_detector *d, const uint8_t *rgb, struct at at, struct wn_detect_result *r)
+static void scdet(struct wn_detector *d, const uint8_t *rgb, struct at at,
+                  struct wn_detect_result *r)
 {
     const size_t n = (size_t)d->width * (size_t)d->height * 3;
 
@@ -364,7 +369,8 @@ int64_t wn_detector_settled(const struct wn_detector *d)
 
     switch (d->p.kind) {
     case WN_DETECT_CONTENT:
-        return f->merging && far_in_time(d, f->merge_start, f->last_above) ? f->last_above.index : d->fed;
+        return f->merging && far_in_time(d, f->merge_start, f->last_above) ? f->last_above.index
+                                                                           : d->fed;
     case WN_DETECT_ADAPTIVE:
         return WN_MAX(d->fed - d->p.window, 0);
     case WN_DETECT_FADE:

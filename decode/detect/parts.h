@@ -23,11 +23,12 @@ double wn_mean_bytes(const uint8_t *data, size_t n);
 double wn_scdet_mafd(const uint8_t *a, const uint8_t *b, size_t n);
 double wn_scdet_score(double mafd, double *previous);
 
-/* OpenCV's bilinear resize of 8-bit RGB, source rows `stride` bytes apart. WN_ERR_NOMEM or WN_OK. */
+/* OpenCV's bilinear resize of 8-bit RGB, source rows `stride` bytes apart. */
 int wn_resize_linear(const uint8_t *src, ptrdiff_t stride, int32_t sw, int32_t sh, uint8_t *dst,
                      int32_t dw, int32_t dh);
-/* Of one plane, by area when it shrinks (OpenCV's INTER_AREA). */
-int wn_resize_area(const uint8_t *src, int32_t sw, int32_t sh, uint8_t *dst, int32_t dw, int32_t dh);
+/* Of one plane, by area when it shrinks (OpenCV's INTER_AREA). Both: WN_ERR_NOMEM or WN_OK. */
+int wn_resize_area(const uint8_t *src, int32_t sw, int32_t sh, uint8_t *dst, int32_t dw,
+                   int32_t dh);
 /* What PySceneDetect looks at: the larger side at most 256. */
 void wn_detect_size(int32_t w, int32_t h, int32_t *dw, int32_t *dh);
 

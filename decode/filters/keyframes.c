@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* With `max`, key frames are thinned out as they come: at most 2 max of them are held (up to 16 where they are small). */
+/* With `max`, key frames are thinned out as they come: at most 2 max of them are held (up to 16
+ * where they are small). */
 #include "decode/thin.h"
 
 struct keyframes {
@@ -72,7 +73,7 @@ static const struct wn_frame_ops ops = {
 
 const struct wn_filter wn_filter_keyframes = {
     .name = "keyframes",
-    .brief = "only frames that the codec stored whole; nothing else is decoded when it stands first",
+    .brief = "only frames that the codec stored whole; as the first filter decodes nothing else",
     .family = WN_FRAME,
     .places = WN_AT_FRAME,
     .options = options,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Only marks: every picture goes on, with its scene and that scene's score. A detector may find a
- * cut some pictures late, so as many are held: at most `min_len` for content, `window` for adaptive,
- * none for the others. `fade` would hold a whole black stretch: past MOST pictures, or MOST_BYTES and
- * more than FEW, the cut moves to the oldest one held. */
+ * cut some pictures late, so as many are held: at most `min_len` for content, `window` for
+ * adaptive, none for the others. `fade` would hold a whole black stretch: past MOST pictures, or
+ * MOST_BYTES and more than FEW, the cut moves to the oldest one held. */
 #include "decode/detect/detect.h"
 #include "decode/small.h"
 #include "decode/frame_filter.h"
@@ -37,26 +37,29 @@ struct state {
 #define WORD(name, value, unit) {name, NULL, 0, AV_OPT_TYPE_CONST, {.i64 = value}, 0, 0, 0, unit}
 
 static const AVOption options[] = {
-    INT("detector", detector, "content, adaptive, hash, histogram, fade or scdet", WN_DETECT_CONTENT, 0,
-        WN_DETECT_SCDET, "detector"),
+    INT("detector", detector, "content, adaptive, hash, histogram, fade or scdet",
+        WN_DETECT_CONTENT, 0, WN_DETECT_SCDET, "detector"),
     WORD("content", WN_DETECT_CONTENT, "detector"),
     WORD("adaptive", WN_DETECT_ADAPTIVE, "detector"),
     WORD("hash", WN_DETECT_HASH, "detector"),
     WORD("histogram", WN_DETECT_HISTOGRAM, "detector"),
     WORD("fade", WN_DETECT_FADE, "detector"),
     WORD("scdet", WN_DETECT_SCDET, "detector"),
-    NUMBER("threshold", threshold, "score of a cut; 0: the detector's own (content 27, adaptive 3, "
-           "hash 0.395, histogram 0.05, fade 12, scdet 10)", 0, 0, 1e6),
+    NUMBER("threshold", threshold,
+           "score of a cut; 0: the detector's own (content 27, adaptive 3, "
+           "hash 0.395, histogram 0.05, fade 12, scdet 10)",
+           0, 0, 1e6),
     INT("min_len", min_len, "shortest scene, frames", 15, 0, MOST, NULL),
-    INT("mode", mode, "of content, what happens to cuts that are too near: merge or suppress", 0, 0, 1,
-        "mode"),
+    INT("mode", mode, "of content, what happens to cuts that are too near: merge or suppress", 0, 0,
+        1, "mode"),
     WORD("merge", 0, "mode"),
     WORD("suppress", 1, "mode"),
     NUMBER("hue", hue, "weight in the content score", 1, -1e6, 1e6),
     NUMBER("sat", sat, "weight in the content score", 1, -1e6, 1e6),
     NUMBER("lum", lum, "weight in the content score", 1, -1e6, 1e6),
     NUMBER("edges", edges, "weight in the content score", 0, -1e6, 1e6),
-    INT("kernel", kernel, "size to which edges grow, odd, pixels; 0: by picture size", 0, 0, 99, NULL),
+    INT("kernel", kernel, "size to which edges grow, odd, pixels; 0: by picture size", 0, 0, 99,
+        NULL),
     INT("window", window, "of adaptive: neighbours on each side", 2, 1, 100, NULL),
     NUMBER("min_content", min_content, "of adaptive: least content score of a cut", 15, 0, 1e6),
     INT("size", size, "of hash: bits a side", 16, 2, 64, NULL),
@@ -74,7 +77,8 @@ static int init(void *priv, struct wn_log *log)
     if (fabs(o->hue) + fabs(o->sat) + fabs(o->lum) + fabs(o->edges) <= 0)
         return wn_fail(log, WN_ERR_ARG, "filter scene: all weights are 0");
     if (o->kernel && (o->kernel < 3 || o->kernel % 2 == 0))
-        return wn_fail(log, WN_ERR_ARG, "filter scene: kernel=%d must be odd and at least 3", o->kernel);
+        return wn_fail(log, WN_ERR_ARG, "filter scene: kernel=%d must be odd and at least 3",
+                       o->kernel);
     return WN_OK;
 }
 
@@ -189,7 +193,8 @@ static const struct wn_frame_ops ops = {
 const struct wn_filter wn_filter_scene = {
     .name = "scene",
     .brief = "marks where scenes begin; keeps every frame",
-    .paper = "PySceneDetect 0.7.1, Breakthrough/PySceneDetect @ 131c5f60c9d4; scdet: FFmpeg vf_scdet",
+    .paper =
+        "PySceneDetect 0.7.1, Breakthrough/PySceneDetect @ 131c5f60c9d4; scdet: FFmpeg vf_scdet",
     .family = WN_FRAME,
     .places = WN_AT_FRAME,
     .options = options,

@@ -116,7 +116,8 @@ static void transparency_lies_on_white(void **state)
     struct wn_frame *f = NULL;
     struct opened o;
 
-    MAKE(.path = "alpha.png", .codec = "png", .format = AV_PIX_FMT_RGBA, .n = 1, .paint = paint_half);
+    MAKE(.path = "alpha.png", .codec = "png", .format = AV_PIX_FMT_RGBA, .n = 1,
+         .paint = paint_half);
     assert_int_equal(open_decoder(&o, &(struct wn_decoder_params){.url = "alpha.png"}, ""), 0);
     wn_decoder_media(o.decoder, &media);
     assert_true(media.still);
@@ -154,9 +155,9 @@ static int gray_of(enum AVPixelFormat format)
 static void pixel_formats(void **state)
 {
     static const enum AVPixelFormat format[] = {
-        AV_PIX_FMT_BGR0, AV_PIX_FMT_GRAY8, AV_PIX_FMT_GRAY16, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P,
-        AV_PIX_FMT_YUV410P, AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV444P16, AV_PIX_FMT_GBRP10,
-        AV_PIX_FMT_YUVA420P,
+        AV_PIX_FMT_BGR0,    AV_PIX_FMT_GRAY8,    AV_PIX_FMT_GRAY16,    AV_PIX_FMT_YUV420P,
+        AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV410P,  AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV444P16,
+        AV_PIX_FMT_GBRP10,  AV_PIX_FMT_YUVA420P,
     };
 
     for (int i = 0; i < WN_LEN(format); i++)
@@ -184,11 +185,13 @@ static void part_of_a_file(void **state)
         }
         close_decoder(&o);
     }
-    assert_int_equal(open_decoder(&o, &(struct wn_decoder_params){.url = "part.mp4", .start = 99}, ""),
-                     WN_ERR_ARG);
+    assert_int_equal(
+        open_decoder(&o, &(struct wn_decoder_params){.url = "part.mp4", .start = 99}, ""),
+        WN_ERR_ARG);
     close_decoder(&o);
-    assert_int_equal(open_decoder(&o, &(struct wn_decoder_params){.url = "part.mp4", .start = 2, .end = 1},
-                                  ""), WN_ERR_ARG);
+    assert_int_equal(
+        open_decoder(&o, &(struct wn_decoder_params){.url = "part.mp4", .start = 2, .end = 1}, ""),
+        WN_ERR_ARG);
     close_decoder(&o);
 }
 
@@ -243,7 +246,8 @@ static void check_refused(const char *path, int err, const char *words)
 
 static void refused(void **state)
 {
-    static const char hls[] = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/hostname\n";
+    static const char hls[] =
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/hostname\n";
     static const char concat[] = "ffconcat version 1.0\nfile ../secret.mp4\n";
     static const char svg[] = "<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"/>";
     static const char sdp[] = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
@@ -328,8 +332,10 @@ static void stopping(void **state)
     struct wn_frame *f = NULL;
 
     MAKE(.path = "stop.mkv", .n = 5);
-    assert_int_equal(open_decoder(&o, &(struct wn_decoder_params){.url = "stop.mkv",
-                                                                .on_progress = stop_at_once}, ""), 0);
+    assert_int_equal(
+        open_decoder(
+            &o, &(struct wn_decoder_params){.url = "stop.mkv", .on_progress = stop_at_once}, ""),
+        0);
     assert_int_equal(wn_decoder_next(o.decoder, &f), WN_ERR_ABORTED);
     assert_int_equal(wn_decoder_next(o.decoder, &f), WN_ERR_ABORTED);
     close_decoder(&o);

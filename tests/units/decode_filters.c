@@ -24,7 +24,8 @@ static void expect(const char *path, const char *chain, int n, const int *number
         fail_msg("%s of %s: %d frames, not %d", chain, path, got, n);
     for (int i = 0; i < n; i++)
         if (s[i].number != number[i])
-            fail_msg("%s of %s: frame %d is number %d, not %d", chain, path, i, s[i].number, number[i]);
+            fail_msg("%s of %s: frame %d is number %d, not %d", chain, path, i, s[i].number,
+                     number[i]);
 }
 
 #define EXPECT(path, chain, ...)                                                                \
@@ -55,7 +56,8 @@ static void uniform(void **state)
     EXPECT("one.mkv", "uniform=8", 0);
     MAKE(.path = "raw.mjpeg", .codec = "mjpeg", .format = AV_PIX_FMT_YUVJ420P, .n = 30, .fps = 25);
     struct seen s[MOST];
-    assert_int_equal(read_file("raw.mjpeg", "uniform=3", s, MOST), 3); /* a file without a duration */
+    /* A file without a duration. */
+    assert_int_equal(read_file("raw.mjpeg", "uniform=3", s, MOST), 3);
     assert_int_equal(s[0].counted, 5);
     assert_int_equal(s[1].counted, 15);
     assert_int_equal(s[2].counted, 25);
@@ -83,7 +85,8 @@ static void keyframes(void **state)
     for (int i = 0; i < 4; i++)
         assert_float_equal(s[i].time, 1 + 3 * i, 1e-6);
     assert_int_equal(read_file("keys.mp4", "keyframes,fps=0.5", s, MOST), 6);
-    assert_int_equal(open_decoder(&o, &(struct wn_decoder_params){.url = "keys.mp4"}, "keyframes"), 0);
+    assert_int_equal(open_decoder(&o, &(struct wn_decoder_params){.url = "keys.mp4"}, "keyframes"),
+                     0);
     assert_int_equal(read_all(&o, s, MOST), 12);
     assert_in_range(o.decoder->input->count, 12, 16); /* the others were not decoded */
     close_decoder(&o);

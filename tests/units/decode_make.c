@@ -83,7 +83,8 @@ static void set_matrix(AVStream *stream, const int *m)
 {
     int32_t *matrix = (int32_t *)av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX,
                                                         9 * sizeof(int32_t));
-    const int32_t whole[9] = {m[0] * 65536, m[1] * 65536, 0, m[2] * 65536, m[3] * 65536, 0, 0, 0, 1 << 30};
+    const int32_t whole[9] = {m[0] * 65536, m[1] * 65536, 0, m[2] * 65536, m[3] * 65536, 0, 0, 0,
+                              1 << 30};
 
     memcpy(matrix, whole, sizeof(whole));
 }

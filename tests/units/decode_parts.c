@@ -104,7 +104,8 @@ static void thinning(void **state)
                 const double part = (double)count / kept, middle = (i + 0.5) * part - 0.5;
                 assert_true(!i || chosen[i] > chosen[i - 1]);
                 if (fabs((double)chosen[i] - middle) > part)
-                    fail_msg("%d of %d: picture %d is %d, not near %g", n, count, i, (int)chosen[i], middle);
+                    fail_msg("%d of %d: picture %d is %d, not near %g", n, count, i, (int)chosen[i],
+                             middle);
             }
         }
     }

@@ -106,9 +106,15 @@ static void yuv(void **state)
         uv[2 * i + 1] = red[2];
     }
     assert_int_equal(open_decoder(&o, &none, ""), 0);
-    assert_int_equal(wn_decoder_push(o.decoder, &(struct wn_image){
-        .format = WN_YUV420P, .data = {y, u, v}, .stride = {W, W / 2, W / 2}, .width = W, .height = H,
-    }), WN_OK);
+    assert_int_equal(wn_decoder_push(o.decoder,
+                                     &(struct wn_image){
+                                         .format = WN_YUV420P,
+                                         .data = {y, u, v},
+                                         .stride = {W, W / 2, W / 2},
+                                         .width = W,
+                                         .height = H,
+                                     }),
+                     WN_OK);
     assert_int_equal(wn_decoder_push(o.decoder, &(struct wn_image){
         .format = WN_NV12, .data = {y, uv}, .stride = {W, W}, .width = W - 1, .height = H - 1,
     }), WN_OK);
@@ -132,9 +138,15 @@ static void upside_down_rows(void **state)
     for (int y = 0; y < H; y++)
         memset(rgb + y * W * 3, y * 8, W * 3);
     assert_int_equal(open_decoder(&o, &none, ""), 0);
-    assert_int_equal(wn_decoder_push(o.decoder, &(struct wn_image){
-        .format = WN_RGB24, .data = {rgb + (H - 1) * W * 3}, .stride = {-W * 3}, .width = W, .height = H,
-    }), WN_OK);
+    assert_int_equal(wn_decoder_push(o.decoder,
+                                     &(struct wn_image){
+                                         .format = WN_RGB24,
+                                         .data = {rgb + (H - 1) * W * 3},
+                                         .stride = {-W * 3},
+                                         .width = W,
+                                         .height = H,
+                                     }),
+                     WN_OK);
     assert_int_equal(wn_decoder_next(o.decoder, &f), WN_OK);
     assert_int_equal(f->rgb[0], (H - 1) * 8);
     assert_int_equal(f->rgb[(size_t)(H - 1) * W * 3], 0);
@@ -145,7 +157,8 @@ static void upside_down_rows(void **state)
 static void refused(void **state)
 {
     static const uint8_t one[4 * 4 * 3];
-    const struct wn_image good = {.format = WN_RGB24, .data = {one}, .stride = {12}, .width = 4, .height = 4};
+    const struct wn_image good = {
+        .format = WN_RGB24, .data = {one}, .stride = {12}, .width = 4, .height = 4};
     struct wn_image bad[8];
     struct seen s[4];
     struct opened o;
@@ -223,8 +236,12 @@ static void only_so_many_wait(void **state)
     assert_int_equal(open_decoder(&o, &none, ""), 0);
     for (; n < 40 && !err; n++)
         err = wn_decoder_push(o.decoder, &(struct wn_image){
-            .format = WN_RGB24, .data = {rgb}, .stride = {width * 3}, .width = width, .height = height,
-        });
+                                             .format = WN_RGB24,
+                                             .data = {rgb},
+                                             .stride = {width * 3},
+                                             .width = width,
+                                             .height = height,
+                                         });
     assert_int_equal(err, WN_ERR_LIMIT);
     assert_in_range(n, 15, 30);
     close_decoder(&o);

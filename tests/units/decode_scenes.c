@@ -19,13 +19,15 @@
 static void hsv_as_opencv(void **state)
 {
     static const uint8_t rgb[][3] = {
-        {0, 0, 0}, {255, 255, 255}, {255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 0}, {0, 255, 255},
-        {255, 0, 255}, {10, 20, 30}, {200, 100, 50}, {128, 128, 127}, {255, 0, 1}, {7, 3, 5},
+        {0, 0, 0},       {255, 255, 255}, {255, 0, 0},   {0, 255, 0},  {0, 0, 255},
+        {255, 255, 0},   {0, 255, 255},   {255, 0, 255}, {10, 20, 30}, {200, 100, 50},
+        {128, 128, 127}, {255, 0, 1},     {7, 3, 5},
     };
-    static const uint8_t hsv[][3] = { /* cv2.cvtColor(..., COLOR_RGB2HSV), OpenCV 4.14 */
-        {0, 0, 0}, {0, 0, 255}, {0, 255, 255}, {60, 255, 255}, {120, 255, 255}, {30, 255, 255},
-        {90, 255, 255}, {150, 255, 255}, {105, 170, 30}, {10, 191, 200}, {30, 2, 128}, {0, 255, 255},
-        {165, 146, 7},
+    static const uint8_t hsv[][3] = {
+        /* cv2.cvtColor(..., COLOR_RGB2HSV), OpenCV 4.14 */
+        {0, 0, 0},      {0, 0, 255},    {0, 255, 255},   {60, 255, 255}, {120, 255, 255},
+        {30, 255, 255}, {90, 255, 255}, {150, 255, 255}, {105, 170, 30}, {10, 191, 200},
+        {30, 2, 128},   {0, 255, 255},  {165, 146, 7},
     };
 
     for (int i = 0; i < WN_LEN(rgb); i++) {
@@ -38,9 +40,11 @@ static void hsv_as_opencv(void **state)
 
 static void sizes(void **state)
 {
-    static const int size[][4] = { /* width, height, and what PySceneDetect makes of them */
-        {1920, 1080, 256, 144}, {1080, 1920, 144, 256}, {256, 144, 256, 144}, {257, 1, 256, 1},
-        {16384, 16, 256, 1}, {1, 1, 1, 1}, {333, 187, 256, 144}, {720, 576, 256, 205}, {500, 257, 256, 132},
+    static const int size[][4] = {
+        /* width, height, and what PySceneDetect makes of them */
+        {1920, 1080, 256, 144}, {1080, 1920, 144, 256}, {256, 144, 256, 144},
+        {257, 1, 256, 1},       {16384, 16, 256, 1},    {1, 1, 1, 1},
+        {333, 187, 256, 144},   {720, 576, 256, 205},   {500, 257, 256, 132},
     };
 
     for (int i = 0; i < WN_LEN(size); i++) {
@@ -223,7 +227,8 @@ static void paint_three(int i, int x, int y, uint8_t rgb[3])
     rgb[2] = i >= 50 ? 250 : 0;
 }
 
-static void check_list(const struct wn_decoder_params *p, const char *chain, int n, const int *start)
+static void check_list(const struct wn_decoder_params *p, const char *chain, int n,
+                       const int *start)
 {
     struct wn_instance *fallback = NULL;
     struct wn_scene *scene = NULL;

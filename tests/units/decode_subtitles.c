@@ -123,8 +123,9 @@ static void so_many_at_most(void **state)
 
     assert_non_null(f);
     for (int i = 0; i < 210000; i++)
-        fprintf(f, "%d\n%02d:%02d:%02d,%03d --> %02d:%02d:%02d,%03d\nx\n\n", i + 1, i / 36000, i / 600 % 60,
-                i / 10 % 60, i % 10 * 100, i / 36000, i / 600 % 60, i / 10 % 60, i % 10 * 100 + 50);
+        fprintf(f, "%d\n%02d:%02d:%02d,%03d --> %02d:%02d:%02d,%03d\nx\n\n", i + 1, i / 36000,
+                i / 600 % 60, i / 10 % 60, i % 10 * 100, i / 36000, i / 600 % 60, i / 10 % 60,
+                i % 10 * 100 + 50);
     fclose(f);
     assert_int_equal(wn_subtitles_read(&cue, &n, "x", "many.srt", NULL), WN_ERR_LIMIT);
     assert_null(cue);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* PySceneDetect's detectors and FFmpeg's scdet and select over frames as they are, without the
- * downscaling that comes before on files. What the detectors are called is in the tensors' names. */
+ * downscaling that comes before on files. The tensors' names tell the detectors. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,8 +97,8 @@ static void run_detector(struct golden_case *c, const struct clip *clip,
     if (wn_detector_create(&detector, params) < 0)
         golden_fail(c, "no detector");
     for (int32_t i = 0; detector && i < clip->n; i++) {
-        if (wn_detector_feed(detector, clip->rgb + (size_t)i * bytes, clip->w, clip->h, i / clip->fps,
-                             &r) < 0)
+        if (wn_detector_feed(detector, clip->rgb + (size_t)i * bytes, clip->w, clip->h,
+                             i / clip->fps, &r) < 0)
             golden_fail(c, "frame %d is refused", i);
         const bool first_content = !i && params->kind <= WN_DETECT_ADAPTIVE;
         m->score[i] = first_content ? NAN : (float)r.score;
@@ -115,7 +115,7 @@ static void run_detector(struct golden_case *c, const struct clip *clip,
     wn_detector_destroy(&detector);
 }
 
-/* Tensors of this detector's measures: "mid.NAME.METRIC", the metric with its parameters behind it. */
+/* Tensors of this detector's measures: "mid.NAME.METRIC", the metric with its parameters. */
 static const char *metric_of(const char *tensor, const char *detector)
 {
     const size_t n = strlen(detector);
@@ -217,8 +217,8 @@ static float printed(double v, double decimals)
 }
 
 /* `planes` [n][bytes]. FFmpeg prints scdet's numbers with three decimals, select's with six. */
-static void check_ffmpeg(struct golden_case *c, const char *format, const uint8_t *planes, int32_t n,
-                         size_t bytes)
+static void check_ffmpeg(struct golden_case *c, const char *format, const uint8_t *planes,
+                         int32_t n, size_t bytes)
 {
     float *mafd = wn_calloc((size_t)n, 3 * sizeof(float));
     double last = 0;
