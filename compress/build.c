@@ -4,93 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- taps ---- */
-
-void wn_layer_slice(int32_t n_layers, int32_t first, int32_t end, int32_t *from, int32_t *to)
-{
-    const int32_t stop = end < 0 ? end + n_layers : WN_MIN(end, n_layers);
-    const int32_t start = first < 0 ? first + n_layers : first;
-
-    *to = WN_MAX(stop, 1);
-    *from = WN_MAX(WN_MIN(start, *to - 1), 0);
-}
-
-void wn_need_cls(struct wn_needs *needs, const struct wn_encoder_info *info, int32_t first,
-                 int32_t end)
-{
-    const int32_t n = WN_MIN(info->n_layers, WN_MAX_LAYERS);
-    int32_t from, to;
-
-    if (n < 1)
-        return;
-    wn_layer_slice(n, first, end, &from, &to);
-    if (!info->has_cls)
-        from = to = n - 1;
-    for (int32_t l = from; l < WN_MAX(to, from + 1); l++)
-        needs->cls[l] = true;
-}
-
-static int32_t is_cls(const struct wn_layout *layout, int32_t cell, void *arg)
-{
-    return layout->pos[cell][0] < 0;
-}
-
-/* Where layer `from` stands among the taps, when those up to `to` follow it; else -1. */
-static int32_t find_layers(const struct wn_rows *rows, int32_t from, int32_t to)
-{
-    for (int32_t k = 0; k < rows->attn_layers; k++) {
-        if (rows->attn_layer[k] == from)
-            return k + to - from <= rows->attn_layers &&
-                   rows->attn_layer[k + to - from - 1] == to - 1 ? k : -1;
-    }
-    return -1;
-}
-
-wn_buf wn_build_cls_score(struct wn_build *b, int32_t first, int32_t end, bool mean, float cls)
-{
-    const struct wn_rows *rows = b->rows;
-    int32_t at = 0, from = 0, to = rows->attn_layers;
-
-    if (b->in.attn == WN_NONE) {
-        wn_plan_fail(b->plan, WN_ERR_UNSUPPORTED,
-                     "%s needs attention of the vision encoder, which this one does not give",
-                     b->filter);
-        return WN_NONE;
-    }
-    if (!rows->attn_received) {
-        wn_layer_slice(rows->encoder_layers, first, end, &from, &to);
-        at = find_layers(rows, from, to);
-    }
-    if (at < 0) {
-        wn_plan_fail(b->plan, WN_ERR_ARG, "%s needs the CLS attention of layers %d to %d",
-                     b->filter, (int)from, (int)to - 1);
-        return WN_NONE;
-    }
-    const wn_buf score = wn_plan_temp(b->plan, "cls score", b->in.n);
-    const struct wn_reduce_params p = {
-        .n = b->in.n,
-        .width = rows->attn_layers * rows->attn_heads,
-        .offset = at * rows->attn_heads,
-        .n_c = 1,
-        .n_a = to - from,
-        .step_a = rows->attn_heads,
-        .n_b = rows->attn_heads,
-        .step_b = 1,
-        .scale = mean ? 1.0f / (float)WN_MAX(rows->attn_heads, 1) : 1.0f,
-    };
-    WN_CALL(b, reduce, &p, b->in.attn, score);
-    if (!b->cls_row)
-        return score;
-    const wn_buf marked = wn_plan_temp(b->plan, "score", b->in.n);
-    const struct wn_where_params w = {
-        .n = b->in.n,
-        .n_frames = b->in.n_frames,
-        .value = cls,
-    };
-    WN_CALL(b, where, &w, score, wn_build_lookup(b, is_cls, NULL), b->in.ptr, marked);
-    return marked;
-}
-
 /* ---- tables and lists ---- */
 
 wn_buf wn_build_ints(struct wn_build *b, const char *name, const int32_t *v, int64_t n)
@@ -238,14 +151,20 @@ wn_buf wn_build_mix(struct wn_build *b, wn_buf x, int32_t a, wn_buf z, int32_t b
     return y;
 }
 
-wn_buf wn_build_whole_ptr(struct wn_build *b)
+/* Where all frames begin and end together. */
+static wn_buf ends_of(struct wn_build *b, wn_buf ptr)
 {
     const int32_t ends[2] = {0, b->in.n_frames}, two = 2;
     const wn_buf whole = wn_plan_temp(b->plan, "whole ptr", 2);
 
-    WN_CALL(b, take, (&(struct wn_take_params){.n = 2, .n_frames = 0, .width = 1}), b->in.ptr,
+    WN_CALL(b, take, (&(struct wn_take_params){.n = 2, .n_frames = 0, .width = 1}), ptr,
             wn_build_ints(b, "ends", ends, 2), wn_build_ints(b, "two", &two, 1), whole);
     return whole;
+}
+
+wn_buf wn_build_whole_ptr(struct wn_build *b)
+{
+    return ends_of(b, b->in.ptr);
 }
 
 wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, float scale,
@@ -273,7 +192,8 @@ int32_t wn_build_most(const struct wn_build *b)
     int32_t most = 1;
 
     for (int32_t f = 0; f < b->in.n_frames; f++)
-        most = WN_MAX(most, b->in.count ? b->in.count[f] : b->rows->frames[f].layout->n_rows);
+        most = WN_MAX(most, b->in.count  ? b->in.count[f]
+                            : b->in.most ? b->in.most : b->rows->frames[f].layout->n_rows);
     return WN_MIN(most, WN_MAX(b->in.n, 1));
 }
 
@@ -289,7 +209,53 @@ wn_buf wn_build_cosines(struct wn_build *b, int32_t *width)
     return cosine;
 }
 
+wn_buf wn_build_zeros(struct wn_build *b, int64_t n)
+{
+    int32_t *zeros = wn_build_scratch(b, n);
+    const wn_buf buf = zeros ? wn_build_ints(b, "zeros", zeros, n) : WN_NONE;
+
+    free(zeros);
+    return buf;
+}
+
+wn_buf wn_build_rank(struct wn_build *b, wn_buf key)
+{
+    const wn_buf rank = wn_plan_temp(b->plan, "rank", b->in.n);
+    const struct wn_rank_params p = {
+        .n = b->in.n,
+        .n_segments = b->in.n_frames,
+        .descending = 1,
+    };
+
+    WN_CALL(b, rank, &p, key, b->in.ptr, rank);
+    return rank;
+}
+
+wn_buf wn_build_frame_means(struct wn_build *b)
+{
+    const int32_t n = b->in.n, n_frames = b->in.n_frames;
+    const wn_buf mean = wn_plan_temp(b->plan, "frame means", (int64_t)n_frames * b->in.dim);
+    float *share = (float *)wn_build_scratch(b, (int64_t)n + 1);
+
+    for (int32_t m = 1; share && m <= n; m++)
+        share[m] = 1.0f / (float)m;
+    if (share)
+        WN_CALL(b, average, (&(struct wn_average_params){n_frames, b->in.dim}), b->in.data,
+                b->in.ptr, wn_plan_owned(b->plan, "share", share, (int64_t)n + 1), mean);
+    free(share);
+    return mean;
+}
+
 /* ---- rows in, rows out ---- */
+
+int wn_build_next(struct wn_build *b)
+{
+    const int err = b->next ? b->next(b) : WN_ERR_ARG;
+
+    b->in = b->out;
+    b->base = b->w_ptr = b->w_idx = b->w = WN_NONE;
+    return err;
+}
 
 static wn_buf take(struct wn_build *b, const char *name, wn_buf x, wn_buf idx, wn_buf out_ptr,
                    int32_t n_out, int32_t width)
@@ -318,6 +284,7 @@ static void carry(struct wn_build *b, const struct wn_list *list, wn_buf out_ptr
         .n = n,
         .n_frames = in->n_frames,
         .dim = in->dim,
+        .most = list->most ? list->most : wn_build_most(b),
         .ptr = out_ptr,
         .cell = take(b, "cell", in->cell, idx, out_ptr, n, 1),
         .data = WN_NONE,
@@ -330,21 +297,41 @@ static void carry(struct wn_build *b, const struct wn_list *list, wn_buf out_ptr
     b->out.count = list->count;
 }
 
+/* The beginnings of frames of `parts` parts each. */
+static wn_buf frames_of(struct wn_build *b, wn_buf parts_ptr, int32_t parts)
+{
+    const int32_t n = b->in.n_frames + 1;
+    int32_t *at = wn_build_scratch(b, n);
+    const wn_buf ptr = wn_plan_temp(b->plan, "ptr", n);
+
+    for (int32_t f = 0; at && f < n; f++)
+        at[f] = f * parts;
+    if (at)
+        WN_CALL(b, take, (&(struct wn_take_params){.n = n, .n_frames = 0, .width = 1}), parts_ptr,
+                wn_build_ints(b, "frames", at, n), wn_build_ints(b, "n", &n, 1), ptr);
+    free(at);
+    return ptr;
+}
+
 /* The list of kept rows; sets out save data. */
 static wn_buf make_list(struct wn_build *b, const struct wn_list *list)
 {
     const bool ranked = list->rank != WN_NONE;
+    const int32_t parts = list->parts ? list->parts : 1, segments = parts * b->in.n_frames;
+    const wn_buf in_ptr = list->parts ? list->ptr : b->in.ptr;
     const wn_buf idx = wn_plan_temp(b->plan, "kept", b->in.n);
-    const wn_buf out_ptr = wn_plan_temp(b->plan, "ptr", (int64_t)b->in.n_frames + 1);
+    const wn_buf out_ptr = wn_plan_temp(b->plan, "ptr", (int64_t)segments + 1);
     const struct wn_compact_params p = {
         .n = b->in.n,
-        .n_frames = b->in.n_frames,
+        .n_frames = segments,
         .by_rank = ranked,
     };
 
     WN_CALL(b, compact, &p, list->keep, ranked ? list->rank : list->keep,
-            ranked ? list->mode : b->in.ptr, b->in.ptr, idx, out_ptr);
-    carry(b, list, out_ptr, idx);
+            ranked ? list->mode : in_ptr, in_ptr, idx, out_ptr);
+    if (list->out_ptr)
+        *list->out_ptr = out_ptr;
+    carry(b, list, parts > 1 ? frames_of(b, out_ptr, parts) : out_ptr, idx);
     return idx;
 }
 
@@ -353,6 +340,22 @@ void wn_build_compact(struct wn_build *b, const struct wn_list *list)
     const wn_buf idx = make_list(b, list);
 
     b->out.data = take(b, "data", b->in.data, idx, b->out.ptr, list->n_out, b->in.dim);
+}
+
+void wn_build_repeat(struct wn_build *b, int32_t parts, int32_t most, wn_buf *ptr)
+{
+    const int32_t n_frames = b->in.n_frames;
+    struct wn_list list = {
+        .n_out = b->in.n + WN_MIN(b->in.n, n_frames * most),
+        .most = wn_build_most(b) + most,
+    };
+    const wn_buf idx = wn_plan_temp(b->plan, "twice", list.n_out);
+    const wn_buf out = wn_plan_temp(b->plan, "parts", ((int64_t)parts + 1) * n_frames + 1);
+
+    WN_CALL(b, repeat, (&(struct wn_repeat_params){n_frames, parts}), *ptr, idx, out);
+    *ptr = out;
+    carry(b, &list, frames_of(b, out, parts + 1), idx);
+    b->out.data = take(b, "data", b->in.data, idx, b->out.ptr, list.n_out, b->in.dim);
 }
 
 static wn_buf share_table(struct wn_build *b, float (*share)(int32_t c, bool first))
@@ -373,20 +376,22 @@ static wn_buf share_table(struct wn_build *b, float (*share)(int32_t c, bool fir
 void wn_build_merge(struct wn_build *b, const struct wn_list *list, wn_buf to,
                     float (*share)(int32_t c, bool first))
 {
-    const int32_t n_out = list->n_out, n_frames = b->in.n_frames;
-    const wn_buf base = make_list(b, list), out_ptr = b->out.ptr;
+    const int32_t n_out = list->n_out, segments = list->across ? 1 : b->in.n_frames;
+    const wn_buf base = make_list(b, list);
+    const wn_buf ptr = list->across ? wn_build_whole_ptr(b) : b->in.ptr;
+    const wn_buf out_ptr = list->across ? ends_of(b, b->out.ptr) : b->out.ptr;
     const wn_buf count = wn_plan_temp(b->plan, "members", n_out);
 
-    WN_CALL(b, member_count, (&(struct wn_member_count_params){n_out, n_frames}), b->in.ptr, to,
-            out_ptr, base, count);
+    WN_CALL(b, member_count, (&(struct wn_member_count_params){n_out, segments}), ptr, to, out_ptr,
+            base, count);
     b->w_ptr = wn_plan_temp(b->plan, "W ptr", (int64_t)n_out + 1);
-    WN_CALL(b, scan, (&(struct wn_scan_params){n_out, n_frames}), count, out_ptr, b->w_ptr);
+    WN_CALL(b, scan, (&(struct wn_scan_params){n_out, segments}), count, out_ptr, b->w_ptr);
     b->w_idx = wn_plan_temp(b->plan, "W idx", (int64_t)b->in.n + n_out);
     b->w = wn_plan_temp(b->plan, "W", (int64_t)b->in.n + n_out);
-    WN_CALL(b, member_fill, (&(struct wn_member_fill_params){n_out, n_frames}), b->in.ptr, to,
-            out_ptr, base, b->w_ptr, share_table(b, share), b->w_idx, b->w);
+    WN_CALL(b, member_fill, (&(struct wn_member_fill_params){n_out, segments}), ptr, to, out_ptr,
+            base, b->w_ptr, share_table(b, share), b->w_idx, b->w);
     b->out.data = wn_plan_temp(b->plan, "data", (int64_t)n_out * b->in.dim);
-    WN_CALL(b, combine, (&(struct wn_combine_params){n_out, n_frames, b->in.dim}), b->in.data,
+    WN_CALL(b, combine, (&(struct wn_combine_params){n_out, segments, b->in.dim}), b->in.data,
             b->w_ptr, b->w_idx, b->w, out_ptr, b->out.data);
 }
 

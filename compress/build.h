@@ -12,6 +12,7 @@
 struct wn_view {
     int32_t n;            /* most rows; exact when count is set */
     const int32_t *count; /* [n_frames] rows of each frame; NULL: only the device knows */
+    int32_t most;         /* rows of a frame where `count` is NULL; 0: as its layout has */
     int32_t n_frames, dim;
     wn_buf ptr;           /* i32 [n_frames + 1] */
     wn_buf cell;          /* i32 [n] */
@@ -33,6 +34,8 @@ struct wn_build {
     wn_buf base;                /* i32 [out.n] the in row that an out row stands for */
     wn_buf w_ptr, w_idx, w;
     struct wn_log *log;
+    int (*next)(struct wn_build *b); /* of wn_build_next() */
+    void *stages;
 };
 
 struct wn_token_ops {
@@ -93,7 +96,17 @@ int32_t wn_build_most(const struct wn_build *b);
 /* Cosines of every row with the rows of its frame: f32 [n][*width]. */
 wn_buf wn_build_cosines(struct wn_build *b, int32_t *width);
 
+wn_buf wn_build_zeros(struct wn_build *b, int64_t n); /* i32 [n], owned */
+wn_buf wn_build_rank(struct wn_build *b, wn_buf key); /* in each frame, the largest first */
+wn_buf wn_build_frame_means(struct wn_build *b);      /* f32 [n_frames][dim] */
+
 /* ---- rows in, rows out ---- */
+
+/* The last of each frame's `parts`, of `most` rows, comes a second time. *ptr: where parts begin,
+ * then one more. */
+void wn_build_repeat(struct wn_build *b, int32_t parts, int32_t most, wn_buf *ptr);
+/* Ends a stage of a filter that makes rows of rows: `in` becomes what is `out`, and W starts anew. */
+int wn_build_next(struct wn_build *b);
 
 enum wn_order { WN_RASTER, WN_BY_RANK };
 struct wn_select {
@@ -119,6 +132,11 @@ struct wn_list {
     wn_buf rank, mode;    /* order inside a frame as of the kernel `compact`; WN_NONE: ascending */
     const int32_t *count; /* [n_frames] how many of each frame, where the host knows; or NULL */
     int32_t n_out;        /* most rows that can stay */
+    int32_t most;         /* of a frame, where that is more than came in */
+    bool across;          /* rows may join one of another frame (wn_build_merge) */
+    int32_t parts;        /* of a frame, each in the order of rank and mode; 0: frames are whole */
+    wn_buf ptr;           /* i32 [parts * n_frames + 1] where they begin */
+    wn_buf *out_ptr;      /* set to where they begin among the kept rows, unless NULL */
 };
 /* Sets out and base, takes data, cell, score and taps along. */
 void wn_build_compact(struct wn_build *b, const struct wn_list *list);

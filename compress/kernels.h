@@ -315,12 +315,12 @@ struct wn_windows_params {
 static_assert(sizeof(struct wn_windows_params) == 4, "mirrors windows.comp");
 extern const struct wn_kernel wn_kernel_windows;
 
-/* steady: flag[i] = 1 for rows i of the first frame of a window of w > 1 frames (those f with one
- * start[f]) whose place is in all of them (i, next[i], next[next[i]] ..., w rows, none WN_NONE) and
- * whose unit rows x there have a mean pairwise cosine above tau: dot(u, u) - w > tau * (w * (w - 1)),
- * u their sum in order; else 0. For i < ptr[n_frames].
- * buf: x f32 [n][dim] read, next i32 [n] read, start i32 [F] read, ptr i32 [F + 1] read,
- * flag i32 [n] write. */
+/* steady: flag[i] = 1 for rows i with mate[i] == i of the first frame of a window of w > 1 frames
+ * (those f with one start[f]) whose place is in all of them (i, next[i], next[next[i]] ..., w rows,
+ * none WN_NONE) and whose unit rows x there have a mean pairwise cosine above tau:
+ * dot(u, u) - w > tau * (w * (w - 1)), u their sum in order; else 0. For i < ptr[n_frames].
+ * buf: x f32 [n][dim] read, next i32 [n] read, mate i32 [n] read, start i32 [F] read,
+ * ptr i32 [F + 1] read, flag i32 [n] write. */
 struct wn_steady_params {
     int32_t n, n_frames, dim;
     float tau;

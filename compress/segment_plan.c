@@ -11,7 +11,7 @@ struct mirror {
     bool mine; /* false: the rows' own array, which the plan only read */
 };
 
-/* What one filter did, as buffers and then on the host. */
+/* What a filter, or a stage of it, did, as buffers and then on the host. */
 struct step {
     const struct wn_filter *filter;
     struct wn_build b;
@@ -113,20 +113,41 @@ static bool needed(struct wn_instance *const *filters, int from, int n, enum wn_
     return false;
 }
 
-static int build_steps(struct wn_segment_plan *sp, struct wn_instance *const *filters,
+static int add_step(struct wn_segment_plan *sp, const struct wn_filter *filter,
+                    const struct wn_build *b)
+{
+    struct step *list = wn_regrow(sp->step, (size_t)sp->n_steps + 1, sizeof(*list));
+
+    if (!list)
+        return wn_nomem(sp->log, "a plan");
+    sp->step = list;
+    list[sp->n_steps++] = (struct step){
+        .filter = filter,
+        .b = *b,
+    };
+    return WN_OK;
+}
+
+/* A stage inside a filter. */
+static int add_stage(struct wn_build *b)
+{
+    return add_step(b->stages, wn_filter_find(b->filter), b);
+}
+
+static int build_steps(struct wn_segment_plan *sp, struct wn_instance *const *filters, int n,
                        const struct wn_rows *rows, struct wn_view view, bool cls_row)
 {
-    for (int i = 0; i < sp->n_steps; i++) {
-        struct step *s = &sp->step[i];
+    int err = WN_OK;
 
-        s->filter = filters[i]->filter;
-        s->b = (struct wn_build){
+    for (int i = 0; i < n && !err; i++) {
+        const struct wn_filter *filter = filters[i]->filter;
+        struct wn_build b = {
             .plan = sp->plan,
             .rows = rows,
             .cls_row = cls_row,
-            .need_attn = needed(filters, i + 1, sp->n_steps, WN_NEED_CLS),
-            .need_keys = needed(filters, i + 1, sp->n_steps, WN_NEED_KEYS),
-            .filter = s->filter->name,
+            .need_attn = needed(filters, i + 1, n, WN_NEED_CLS),
+            .need_keys = needed(filters, i + 1, n, WN_NEED_KEYS),
+            .filter = filter->name,
             .in = view,
             .out = view,
             .base = WN_NONE,
@@ -134,14 +155,16 @@ static int build_steps(struct wn_segment_plan *sp, struct wn_instance *const *fi
             .w_idx = WN_NONE,
             .w = WN_NONE,
             .log = sp->log,
+            .next = add_stage,
+            .stages = sp,
         };
-        const int err = s->filter->token->build(filters[i]->priv, &s->b);
-        if (err < 0)
-            return err;
-        view = s->b.out;
+        err = filter->token->build(filters[i]->priv, &b);
+        if (!err)
+            err = add_step(sp, filter, &b);
+        view = b.out;
     }
     sp->last = view;
-    return WN_OK;
+    return err;
 }
 
 static void ask_for_results(struct wn_segment_plan *sp)
@@ -174,13 +197,11 @@ int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *con
     if (!sp || !count)
         goto no_memory;
     sp->log = log;
-    sp->step = wn_calloc((size_t)n, sizeof(*sp->step));
-    if (!sp->step || wn_plan_create(&sp->plan) < 0)
+    if (wn_plan_create(&sp->plan) < 0)
         goto no_memory;
-    sp->n_steps = n;
     const struct wn_view view = first_view(sp, rows, count, needed(filters, 0, n, WN_NEED_CLS),
                                            needed(filters, 0, n, WN_NEED_KEYS));
-    TRY(build_steps(sp, filters, rows, view, cls_row));
+    TRY(build_steps(sp, filters, n, rows, view, cls_row));
     ask_for_results(sp);
     err = wn_plan_error(sp->plan, &why);
     if (err < 0) {

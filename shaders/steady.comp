@@ -2,13 +2,15 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// flag[i] = 1 where i is a row of a window's first frame and its place hardly changes; see kernels.h.
+// flag[i] = 1 where i is its own mate in a window's first frame and its place hardly changes; see
+// kernels.h.
 layout(local_size_x = WN_LANES) in;
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Next { int next[]; };
-layout(binding = 2) readonly buffer Start { int start[]; };
-layout(binding = 3) readonly buffer Ptr { int ptr[]; };
-layout(binding = 4) writeonly buffer Flag { int flag[]; };
+layout(binding = 2) readonly buffer Mate { int mate[]; };
+layout(binding = 3) readonly buffer Start { int start[]; };
+layout(binding = 4) readonly buffer Ptr { int ptr[]; };
+layout(binding = 5) writeonly buffer Flag { int flag[]; };
 layout(push_constant) uniform P { int n, n_frames, dim; float tau; } p;
 #include "segment.glsl"
 #define WN_SUM float
@@ -30,7 +32,7 @@ void main()
     int row = i;
     for (int t = 1; t < frames && row != WN_NONE; t++)
         row = next[row];
-    const bool whole = row != WN_NONE && frames > 1;
+    const bool whole = mate[i] == i && row != WN_NONE && frames > 1;
     for (int c = lane; whole && c < p.dim; c += WN_LANES) {
         precise float at = x[i * p.dim + c];
         row = i;

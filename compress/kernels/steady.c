@@ -32,20 +32,20 @@ static bool steady(const struct wn_steady_params *p, const float *x, const int32
 static void part(const void *params, void *const *buf, int64_t first, int64_t end)
 {
     const struct wn_steady_params *p = params;
-    const int32_t *start = buf[2], *ptr = buf[3];
+    const int32_t *mate = buf[2], *start = buf[3], *ptr = buf[4];
 
     for (int64_t i = first; i < end; i++) {
         const int32_t f = wn_segment_of(ptr, p->n_frames, i);
         int32_t to = f;
         while (to < p->n_frames && start[to] == f)
             to++;
-        ((int32_t *)buf[4])[i] = steady(p, buf[0], buf[1], i, to - f);
+        ((int32_t *)buf[5])[i] = mate[i] == i && steady(p, buf[0], buf[1], i, to - f);
     }
 }
 
 static void ref(const void *params, void *const *buf)
 {
-    part(params, buf, 0, ((const int32_t *)buf[3])[((const struct wn_steady_params *)params)
+    part(params, buf, 0, ((const int32_t *)buf[4])[((const struct wn_steady_params *)params)
                                                        ->n_frames]);
 }
 
@@ -53,7 +53,7 @@ static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_steady_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[3])[p->n_frames], 8, part, params, buf);
+    wn_blocks(pool, ((const int32_t *)buf[4])[p->n_frames], 8, part, params, buf);
 }
 
 static uint32_t groups(const void *params)
@@ -63,8 +63,8 @@ static uint32_t groups(const void *params)
 
 const struct wn_kernel wn_kernel_steady = {
     .name = "steady",
-    .n_bufs = 5,
-    .access = {WN_READ, WN_READ, WN_READ, WN_READ, WN_WRITE},
+    .n_bufs = 6,
+    .access = {WN_READ, WN_READ, WN_READ, WN_READ, WN_READ, WN_WRITE},
     .params_size = sizeof(struct wn_steady_params),
     .ref = ref,
     .fast = fast,

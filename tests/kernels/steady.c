@@ -14,6 +14,16 @@ static int32_t *next_rows(struct kt *kt, const struct kt_rows *rows)
     return next;
 }
 
+/* Most rows are their own. */
+static int32_t *mates(struct kt *kt, const struct kt_rows *rows)
+{
+    int32_t *mate = kt_ints(kt, rows->n, 0, 0);
+
+    for (int32_t i = 0; i < rows->n; i++)
+        mate[i] = kt_below(kt, 4) ? i : WN_NONE;
+    return mate;
+}
+
 static int32_t *starts(struct kt *kt, int32_t n, int32_t longest)
 {
     int32_t *start = kt_ints(kt, n, 0, 0);
@@ -40,7 +50,7 @@ static void cases(struct kt *kt)
 
             kt_check(kt, &p,
                      (void *[]){kt_floats(kt, rows.n, p.dim, styles[i]), next_rows(kt, &rows),
-                                starts(kt, rows.n_frames, 1 + i * 2), rows.ptr,
+                                mates(kt, &rows), starts(kt, rows.n_frames, 1 + i * 2), rows.ptr,
                                 kt_out(kt, rows.n)},
                      "%s, %d wide, %s", rows.name, p.dim, kt_style_name(styles[i]));
         }
@@ -54,7 +64,8 @@ static void bench(struct kt *kt)
 
     kt_bench(kt, &p,
              (void *[]){kt_floats(kt, rows.n, p.dim, KT_PLAIN), next_rows(kt, &rows),
-                        starts(kt, rows.n_frames, 8), rows.ptr, kt_out(kt, rows.n)},
+                        mates(kt, &rows), starts(kt, rows.n_frames, 8), rows.ptr,
+                        kt_out(kt, rows.n)},
              (int64_t)rows.n * p.dim * 4, "16 frames of 196, 1024 wide");
 }
 

@@ -20,6 +20,10 @@ static const char *const menu[] = {
     "pool=stride=3", "pool=size=2", "pool=size=3", "pool=stride=1", "pool=stride=100",
     "divprune=keep=0.3", "divprune=keep=6:order=paper", "divprune=keep=1e9:order=paper",
     "cdpruner=keep=5:relevance=score", "cdpruner=keep=0.4", "cdpruner=keep=1e9:order=paper",
+    "dpc", "dpc=keep=3:order=paper", "dpc=keep=0.2:k=1", "chatunivi=keep=0.5:order=paper",
+    "chatunivi=keep=9:second=4:third=2", "chatunivi=keep=7:second=1e9:third=0:k=16",
+    "prunevid", "prunevid=tau=0.3:order=paper:keep=0.3", "prunevid=tau=-1:segments=1",
+    "prunevid=segments=1e9:tau=0.1:k=1",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };

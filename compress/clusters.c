@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "clusters.h"
+
+#include <stdlib.h>
+
+float wn_share_mean(int32_t c, bool first)
+{
+    return 1.0f / (float)(c + 1);
+}
+
+static wn_buf score(struct wn_build *b, const struct wn_clusters *c, wn_buf products)
+{
+    const float scale = 1.0f / (float)WN_MAX(c->dim, 1);
+    const wn_buf rho = wn_plan_temp(b->plan, "density", c->n);
+    const wn_buf far = wn_plan_temp(b->plan, "farthest", c->n);
+    const wn_buf y = wn_plan_temp(b->plan, "peak", c->n);
+    const struct wn_density_params d = {
+        .n = c->n,
+        .n_segments = c->n_segments,
+        .width = c->width,
+        .k = WN_MIN(WN_MAX(c->k, 1), WN_DENSITY_MOST),
+        .scale = scale,
+    };
+    const struct wn_apart_params a = {
+        .n = c->n,
+        .n_segments = c->n_segments,
+        .width = c->width,
+        .few = c->few,
+        .scale = scale,
+    };
+
+    WN_CALL(b, density, &d, products, c->ptr, rho, far);
+    WN_CALL(b, apart, &a, products, rho, far, c->ptr, y);
+    return y;
+}
+
+void wn_build_find_clusters(struct wn_build *b, struct wn_clusters *c)
+{
+    const int32_t n = c->n, segments = c->n_segments;
+    const wn_buf products = wn_plan_temp(b->plan, "products", (int64_t)n * c->width);
+    int32_t *none = wn_build_scratch(b, segments);
+
+    c->modes = wn_build_ints(b, "mode", c->mode ? c->mode : none, none ? segments : 0);
+    free(none);
+    WN_CALL(b, gram, (&(struct wn_gram_params){n, segments, c->dim, c->width}), c->data, c->ptr,
+            products);
+    c->score = score(b, c, products);
+    c->rank = wn_plan_temp(b->plan, "rank", n);
+    c->keep = wn_plan_temp(b->plan, "centers", n);
+    c->to = wn_plan_temp(b->plan, "to", n);
+    WN_CALL(b, rank, (&(struct wn_rank_params){n, segments, 1}), c->score, c->ptr, c->rank);
+    WN_CALL(b, cut, (&(struct wn_cut_params){n, segments}), c->rank, c->ptr, c->table, c->modes,
+            c->keep);
+    WN_CALL(b, assign, (&(struct wn_assign_params){n, segments, c->width, 1}), products, c->keep,
+            c->ptr, c->to);
+}
