@@ -62,7 +62,8 @@ static void answers_lose_their_controls(void **state)
 static void times_are_read_as_written(void **state)
 {
     static const char *const bad[] = {
-        "", ":", "1:", ":1", "1:60", "1:2:3:4", "-1", "+1", " 1", "1 ", "1e3", "0x10", "inf", "nan", "1.5:00", "1..5", "1,5", "99999999999", "1:-1",
+        "", ":", "1:", ":1", "1:60", "1:2:3:4", "-1", "+1", " 1", "1 ", "1e3", "0x10",
+        "inf", "nan", "1.5:00", "1..5", "1,5", "99999999999", "1:-1",
     };
     double t = -1;
 
