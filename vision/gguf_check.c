@@ -10,10 +10,10 @@
 #include <string.h>
 
 enum {
-    MAX_COUNT = 1 << 20,  /* keys, tensors */
-    MAX_KEY = 1 << 16,    /* bytes of a key's name */
-    MIN_KV = 13,          /* bytes that the shortest key takes: length, type, one byte */
-    MIN_TENSOR = 33,      /* and the shortest tensor: length, one letter, dims, one dim, type, offset */
+    MAX_COUNT = 1 << 20, /* keys, tensors */
+    MAX_KEY = 1 << 16,   /* bytes of a key's name */
+    MIN_KV = 13,         /* bytes that the shortest key takes: length, type, one byte */
+    MIN_TENSOR = 33, /* and the shortest tensor: length, one letter, dims, one dim, type, offset */
 };
 
 struct check {
@@ -57,8 +57,9 @@ static int take(struct check *c, void *out, int64_t n, const char *field)
 static int skip(struct check *c, uint64_t n, const char *field)
 {
     if (n > (uint64_t)(c->size - c->at))
-        return bad(c, "%s of %s has %" PRIu64 " bytes, more than the file holds", field, c->name, n);
-    char small[256]; /* seeking would throw the buffered bytes away: token lists have many strings */
+        return bad(c, "%s of %s has %" PRIu64 " bytes, more than the file holds", field, c->name,
+                   n);
+    char small[256]; /* seeking would throw buffered bytes away: token lists have many strings */
     if (n <= sizeof(small))
         return take(c, small, (int64_t)n, c->name);
     if (fseeko(c->f, (off_t)n, SEEK_CUR))
@@ -70,7 +71,11 @@ static int skip(struct check *c, uint64_t n, const char *field)
 static bool utf8(const unsigned char *s, int64_t n)
 {
     for (int64_t i = 0; i < n;) {
-        int more = s[i] < 0x80 ? 0 : s[i] >> 5 == 6 ? 1 : s[i] >> 4 == 14 ? 2 : s[i] >> 3 == 30 ? 3 : -1;
+        int more = s[i] < 0x80       ? 0
+                   : s[i] >> 5 == 6  ? 1
+                   : s[i] >> 4 == 14 ? 2
+                   : s[i] >> 3 == 30 ? 3
+                                     : -1;
 
         if (more < 0 || s[i] == 0 || i + more >= n)
             return false;
@@ -93,8 +98,8 @@ static int take_name(struct check *c, const char *kind, int64_t number, uint64_t
     snprintf(c->name, sizeof(c->name), "%s %" PRId64, kind, number);
     TRY(take(c, &n, sizeof(n), c->name));
     if (n == 0 || n > max)
-        return bad(c, "the name of %s has %" PRIu64 " bytes, at most %" PRIu64 " are allowed", c->name,
-                   n, max);
+        return bad(c, "the name of %s has %" PRIu64 " bytes, at most %" PRIu64 " are allowed",
+                   c->name, n, max);
     TRY(take(c, raw, (int64_t)n, c->name));
     raw[n] = '\0';
     if (!utf8((const unsigned char *)raw, (int64_t)n))
@@ -177,7 +182,8 @@ static int skip_array(struct check *c)
     if (type != GGUF_TYPE_STRING && !type_size(type))
         return bad(c, "%s is an array of type %" PRIu32 ", which does not exist", c->name, type);
     if (n > (uint64_t)(c->size - c->at))
-        return bad(c, "%s is an array of %" PRIu64 " elements, more than the file holds", c->name, n);
+        return bad(c, "%s is an array of %" PRIu64 " elements, more than the file holds", c->name,
+                   n);
     if (type != GGUF_TYPE_STRING)
         return skip(c, n * (uint64_t)type_size(type), "the array");
     for (uint64_t i = 0; i < n; i++)
@@ -288,7 +294,8 @@ static int check_file(struct check *c)
     if (!fseeko(c->f, 0, SEEK_END))
         c->size = ftello(c->f);
     if (c->size < 0 || fseeko(c->f, 0, SEEK_SET))
-        return wn_fail(c->log, WN_ERR_IO, "%s: not a file that can be read from any place", c->path);
+        return wn_fail(c->log, WN_ERR_IO, "%s: not a file that can be read from any place",
+                       c->path);
     TRY(check_counts(c, &n_tensors, &n_kv));
     for (int64_t i = 0; i < n_kv; i++)
         TRY(check_key(c, i));
@@ -298,7 +305,8 @@ static int check_file(struct check *c)
     TRY(check_twice(c, "tensor"));
     int64_t data = (c->at + c->align - 1) / c->align * c->align;
     if (n_tensors && c->data_end > c->size - data)
-        return bad(c, "tensors reach %" PRId64 " bytes behind its end", c->data_end + data - c->size);
+        return bad(c, "tensors reach %" PRId64 " bytes behind its end",
+                   c->data_end + data - c->size);
 fail:
     return err;
 }

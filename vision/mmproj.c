@@ -71,7 +71,8 @@ static int check_types(const struct wn_mmproj_file *f)
 }
 
 /* A required count; its type was checked. */
-static int count(const struct wn_mmproj_file *f, int32_t *out, const char *name, uint32_t min, uint32_t max)
+static int count(const struct wn_mmproj_file *f, int32_t *out, const char *name, uint32_t min,
+                 uint32_t max)
 {
     int64_t key = gguf_find_key(f->gguf, name);
 
@@ -79,7 +80,8 @@ static int count(const struct wn_mmproj_file *f, int32_t *out, const char *name,
         return wn_mmproj_bad(f, "key %s is missing", name);
     uint32_t v = gguf_get_val_u32(f->gguf, key);
     if (v < min || v > max)
-        return wn_mmproj_bad(f, "key %s is %" PRIu32 ", not %" PRIu32 " to %" PRIu32, name, v, min, max);
+        return wn_mmproj_bad(f, "key %s is %" PRIu32 ", not %" PRIu32 " to %" PRIu32, name, v, min,
+                             max);
     *out = (int32_t)v;
     return WN_OK;
 }
@@ -111,12 +113,16 @@ static int check_pinpoints(const struct wn_mmproj_file *f, const struct wn_mmpro
         return WN_OK;
     const size_t n = gguf_get_arr_n(f->gguf, key);
     if (gguf_get_arr_type(f->gguf, key) != GGUF_TYPE_INT32 || n % 2 || n > 512)
-        return wn_mmproj_bad(f, "key clip.vision.image_grid_pinpoints is not a list of pairs of int32");
+        return wn_mmproj_bad(
+            f, "key clip.vision.image_grid_pinpoints is not a list of pairs of int32");
     const int32_t *v = gguf_get_arr_data(f->gguf, key);
     for (size_t i = 0; i < n; i++)
         if (v[i] < 1 || v[i] > MAX_SIDE || (m->image_size && v[i] % m->image_size))
-            return wn_mmproj_bad(f, "key clip.vision.image_grid_pinpoints has the value %d, no multiple "
-                                 "of clip.vision.image_size", v[i]);
+            return wn_mmproj_bad(
+                f,
+                "key clip.vision.image_grid_pinpoints has the value %d, no multiple "
+                "of clip.vision.image_size",
+                v[i]);
     return WN_OK;
 }
 
@@ -134,10 +140,12 @@ static int read_kind(const struct wn_mmproj_file *f, struct wn_mmproj *out)
     char shown[64];
 
     if (!arch || strcmp(arch, "clip"))
-        return wn_mmproj_bad(f, "key general.architecture is %s, not clip; is it the language model?",
-                   arch ? wn_printable(shown, sizeof(shown), arch) : "missing");
+        return wn_mmproj_bad(f,
+                             "key general.architecture is %s, not clip; is it the language model?",
+                             arch ? wn_printable(shown, sizeof(shown), arch) : "missing");
     if (vision < 0 || !gguf_get_val_bool(f->gguf, vision))
-        return wn_mmproj_bad(f, "key clip.has_vision_encoder is %s", vision < 0 ? "missing" : "false");
+        return wn_mmproj_bad(f, "key clip.has_vision_encoder is %s",
+                             vision < 0 ? "missing" : "false");
     if (!kind || !*kind)
         kind = text(f, "clip.vision.projector_type");
     if (!kind)
@@ -169,8 +177,9 @@ static int read_numbers(const struct wn_mmproj_file *f, struct wn_mmproj *out)
     TRY(three_floats(f, std, "clip.vision.image_std"));
     for (int i = 0; i < 3; i++)
         if (!(std[i] > 0 && std[i] < 1e6f && mean[i] > -1e6f && mean[i] < 1e6f))
-            return wn_mmproj_bad(f, "keys clip.vision.image_mean and image_std have the values %g and %g",
-                       (double)mean[i], (double)std[i]);
+            return wn_mmproj_bad(
+                f, "keys clip.vision.image_mean and image_std have the values %g and %g",
+                (double)mean[i], (double)std[i]);
     out->merge = !strcmp(out->arch, "gemma3") ? 4 : !strncmp(out->arch, "qwen", 4) ? 2 : 1;
     TRY(optional(f, &out->merge, "clip.vision.spatial_merge_size", 1, 64));
     TRY(optional(f, &out->merge, "clip.vision.projector.scale_factor", 1, 64));
@@ -193,12 +202,14 @@ static int read_numbers(const struct wn_mmproj_file *f, struct wn_mmproj *out)
     if (!out->head_dim)
         out->head_dim = out->dim / out->n_heads;
     if (!out->head_dim || out->n_heads % out->n_kv)
-        return wn_mmproj_bad(f, "key clip.vision.attention.head_count (%d) does not fit "
-                             "clip.vision.embedding_length (%d) or head_count_kv (%d)", out->n_heads,
-                             out->dim, out->n_kv);
+        return wn_mmproj_bad(f,
+                             "key clip.vision.attention.head_count (%d) does not fit "
+                             "clip.vision.embedding_length (%d) or head_count_kv (%d)",
+                             out->n_heads, out->dim, out->n_kv);
     if (out->image_size && out->image_size < out->patch_size)
-        return wn_mmproj_bad(f, "key clip.vision.image_size is %d, less than clip.vision.patch_size (%d)",
-                   out->image_size, out->patch_size);
+        return wn_mmproj_bad(
+            f, "key clip.vision.image_size is %d, less than clip.vision.patch_size (%d)",
+            out->image_size, out->patch_size);
 fail:
     return err;
 }

@@ -150,7 +150,8 @@ static int check_names(const struct wn_mmproj_file *f, const struct wn_mmproj *m
     }
     for (int l = 1; l < m->n_layers; l++)
         if (names_of_layer(f, l) != first)
-            return wn_mmproj_bad(f, "tensors of v.blk.%d have other names than those of v.blk.0", l);
+            return wn_mmproj_bad(f, "tensors of v.blk.%d have other names than those of v.blk.0",
+                                 l);
 fail:
     return err;
 }
@@ -172,7 +173,8 @@ static int check_layer(const struct wn_mmproj_file *f, const struct wn_mmproj *m
     snprintf(name, sizeof(name), "v.blk.%d.ffn_up.weight", layer);
     snprintf(other, sizeof(other), "v.blk.%d.ffn_down.weight", layer);
     const int64_t *up = shape(f, name), *down = shape(f, other);
-    if (up && down && (up[0] != down[1] || up[1] != down[0] || (up[0] != m->dim && up[1] != m->dim)))
+    if (up && down &&
+        (up[0] != down[1] || up[1] != down[0] || (up[0] != m->dim && up[1] != m->dim)))
         return wn_mmproj_bad(f, "tensors %s and %s do not fit each other", name, other);
     snprintf(name, sizeof(name), "v.blk.%d.ffn_gate.weight", layer);
     const int64_t *gate = shape(f, name);
@@ -283,9 +285,11 @@ static int check_patches(const struct wn_mmproj_file *f, const struct wn_mmproj 
         const int64_t *p = shape(f, conv[i]);
 
         if (p && (p[0] != m->patch_size || p[1] != m->patch_size || p[2] != 3 || p[3] != m->dim))
-            return wn_mmproj_bad(f, "tensor %s is %" PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64
-                                 ", not %d x %d x 3 x %d", conv[i], p[0], p[1], p[2], p[3],
-                                 m->patch_size, m->patch_size, m->dim);
+            return wn_mmproj_bad(f,
+                                 "tensor %s is %" PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64
+                                 ", not %d x %d x 3 x %d",
+                                 conv[i], p[0], p[1], p[2], p[3], m->patch_size, m->patch_size,
+                                 m->dim);
     }
     for (int i = 0; err >= 0 && i < WN_LEN(rows); i++)
         err = want(f, rows[i], 0, m->dim, "clip.vision.embedding_length");
@@ -297,8 +301,10 @@ static int check_heads(const struct wn_mmproj_file *f, const struct wn_mmproj *m
                        const struct tower *tower)
 {
     if (m->n_kv != m->n_heads || m->head_dim * m->n_heads != m->dim)
-        return wn_mmproj_bad(f, "%d heads and %d heads of keys with %d channels each do not make %d "
-                             "channels", m->n_heads, m->n_kv, m->head_dim, m->dim);
+        return wn_mmproj_bad(f,
+                             "%d heads and %d heads of keys with %d channels each do not make %d "
+                             "channels",
+                             m->n_heads, m->n_kv, m->head_dim, m->dim);
     if (strncmp(m->arch, "qwen", 4))
         return WN_OK;
     if (m->head_dim % 4)

@@ -113,7 +113,8 @@ struct batch {
     struct wn_rows *rows;
 };
 
-static int unit_of(struct encoder *enc, const struct batch *b, int32_t i, struct wn_unit **u, int *n)
+static int unit_of(struct encoder *enc, const struct batch *b, int32_t i, struct wn_unit **u,
+                   int *n)
 {
     const int first = i * b->per_unit;
     const struct wn_frame *frame = b->frames[first];
@@ -158,7 +159,8 @@ static int encode_chunk(struct encoder *enc, const struct batch *b, const mtmd_i
         return wn_fail(enc->m.log, b->taps->err, "attention or keys of this model cannot be read");
     memcpy(b->rows->data + (size_t)row * dim, mtmd_get_output_embd(enc->m.ctx), n * sizeof(float));
     if (!all_finite(b->rows->data + (size_t)row * dim, n))
-        return wn_fail(enc->m.log, WN_ERR_MODEL, "the encoder gave rows that are not finite numbers");
+        return wn_fail(enc->m.log, WN_ERR_MODEL,
+                       "the encoder gave rows that are not finite numbers");
     return WN_OK;
 }
 
@@ -180,7 +182,8 @@ static int encode_unit(struct encoder *enc, const struct batch *b, int32_t i)
         if (mtmd_input_chunk_get_type(chunk) != MTMD_INPUT_CHUNK_TYPE_IMAGE)
             continue;
         if (c == u->n_chunks)
-            err = wn_fail(enc->m.log, WN_ERR_MODEL, "libmtmd cuts a picture in more parts than before");
+            err = wn_fail(enc->m.log, WN_ERR_MODEL,
+                          "libmtmd cuts a picture in more parts than before");
         else
             err = encode_chunk(enc, b, chunk, u->map[c], row);
         row += c < u->n_chunks ? u->map[c]->n_rows : 0;
@@ -203,7 +206,8 @@ fail:
 }
 
 /* Rows of all units, so that the segment is one allocation. Also checks taps on every layout. */
-static int measure(struct encoder *enc, struct batch *b, const struct wn_needs *needs, int64_t *n_rows)
+static int measure(struct encoder *enc, struct batch *b, const struct wn_needs *needs,
+                   int64_t *n_rows)
 {
     struct wn_unit *u = NULL;
     int n, err = WN_OK;
@@ -246,7 +250,8 @@ static int make_rows(struct encoder *enc, struct batch *b, int64_t n)
         rows->attn_heads = t->attn_heads;
         rows->attn_received = t->received;
         rows->attn_layer = copy_ints(t->attn_layer, t->n_attn);
-        rows->attn = wn_calloc((size_t)n, (size_t)t->n_attn * (size_t)t->attn_heads * sizeof(float));
+        rows->attn =
+            wn_calloc((size_t)n, (size_t)t->n_attn * (size_t)t->attn_heads * sizeof(float));
         if (!rows->attn || !rows->attn_layer)
             return WN_ERR_NOMEM;
     }
@@ -380,10 +385,12 @@ static int check_cls(struct encoder *enc, const struct wn_graph_map *map, const 
     const char *is = map->cls < 0 ? "nowhere" : map->cls == 0 ? "first" : "last";
 
     if (wanted && strcmp(wanted, is))
-        return wn_fail(enc->m.log, WN_ERR_MODEL, "this model was made for the CLS row %s "
-                       "(winnow.cls_layout), but this libmtmd has it %s: its patches would get wrong "
-                       "positions", strcmp(wanted, "first") && strcmp(wanted, "last") ?
-                       "somewhere else" : wanted, is);
+        return wn_fail(
+            enc->m.log, WN_ERR_MODEL,
+            "this model was made for the CLS row %s "
+            "(winnow.cls_layout), but this libmtmd has it %s: its patches would get wrong "
+            "positions",
+            strcmp(wanted, "first") && strcmp(wanted, "last") ? "somewhere else" : wanted, is);
     if (!wanted && map->lost && map->cls_row) {
         enc->note = wn_sprintf("this libmtmd shifts the patches of LLaVA models by one: positions "
                                "do not fit, %d patch of %d is lost and the CLS row stands in its "
@@ -429,8 +436,10 @@ static int check_width(const struct encoder *enc, const struct wn_encoder_params
     const int32_t wants = llama_model_n_embd_inp(params->text_model), has = enc->mmproj.width;
 
     if (has && has != wants)
-        return wn_fail(enc->m.log, WN_ERR_MODEL, "%s: its rows have %d numbers and the language model "
-                       "takes %d: they do not belong together", params->mmproj, has, wants);
+        return wn_fail(enc->m.log, WN_ERR_MODEL,
+                       "%s: its rows have %d numbers and the language model "
+                       "takes %d: they do not belong together",
+                       params->mmproj, has, wants);
     return WN_OK;
 }
 

@@ -7,7 +7,8 @@
 
 enum { BITS = 14 }; /* of a weight */
 
-/* For each output place the first input and the weights that follow it; weights sum to 1 << BITS. */
+/* For each output place the first input and the weights that follow it; weights sum to 1 << BITS.
+ */
 struct filter {
     int32_t *first;
     int32_t *weight; /* [n][taps] */
@@ -26,7 +27,8 @@ static void fill(struct filter *f, int32_t i, double scale, double reach, int32_
     for (int32_t k = lo; k < hi; k++)
         sum += fmax(0, 1 - fabs(k + 0.5 - centre) / reach);
     for (int32_t k = 0; k < hi - lo; k++) {
-        w[k] = (int32_t)lround((1 << BITS) * fmax(0, 1 - fabs(lo + k + 0.5 - centre) / reach) / sum);
+        w[k] =
+            (int32_t)lround((1 << BITS) * fmax(0, 1 - fabs(lo + k + 0.5 - centre) / reach) / sum);
         left -= w[k];
         best = w[k] > w[best] ? k : best;
     }

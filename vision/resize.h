@@ -9,6 +9,7 @@
 int wn_resize_rgb(uint8_t *dst, size_t dst_stride, int32_t dst_w, int32_t dst_h,
                   const uint8_t *src, int32_t src_w, int32_t src_h);
 /* Keeps the aspect, centred on `pad` in a square of that side: [side][side][3]. */
-int wn_resize_square(uint8_t *dst, int32_t side, const uint8_t pad[3], const struct wn_frame *frame);
+int wn_resize_square(uint8_t *dst, int32_t side, const uint8_t pad[3],
+                     const struct wn_frame *frame);
 
 #endif

@@ -230,13 +230,18 @@ int wn_taps_check(const struct wn_taps *t, const struct wn_graph_map *map, struc
     const int32_t last_key = t->n_keys ? t->keys_layer[t->n_keys - 1] : -1;
 
     if (!map->known)
-        return wn_fail(log, WN_ERR_UNSUPPORTED, "which patches this model's rows stand for cannot be "
-                       "followed through its graph: filters that need attention or keys cannot run");
+        return wn_fail(
+            log, WN_ERR_UNSUPPORTED,
+            "which patches this model's rows stand for cannot be "
+            "followed through its graph: filters that need attention or keys cannot run");
     if (WN_MAX(last_attn, last_key) >= map->n_layers)
-        return wn_fail(log, WN_ERR_UNSUPPORTED, "attention of layer %d is not computed: this "
-                       "encoder runs layers 0 to %d", WN_MAX(last_attn, last_key), map->n_layers - 1);
+        return wn_fail(log, WN_ERR_UNSUPPORTED,
+                       "attention of layer %d is not computed: this "
+                       "encoder runs layers 0 to %d",
+                       WN_MAX(last_attn, last_key), map->n_layers - 1);
     for (int i = 0; i < t->n_attn; i++)
-        if (map->layer[t->attn_layer[i]].masked || map->layer[t->attn_layer[i]].heads != t->attn_heads)
+        if (map->layer[t->attn_layer[i]].masked ||
+            map->layer[t->attn_layer[i]].heads != t->attn_heads)
             return wn_fail(log, WN_ERR_UNSUPPORTED, "attention of layer %d is masked: it cannot be "
                            "read", t->attn_layer[i]);
     if (t->n_attn && !t->received && map->cls < 0)

@@ -286,7 +286,8 @@ static int64_t view_index(const struct ggml_tensor *v, int64_t start, int64_t i1
 {
     const int64_t size = (int64_t)ggml_type_size(v->type);
 
-    return start + (i1 * (int64_t)v->nb[1] + i2 * (int64_t)v->nb[2] + i3 * (int64_t)v->nb[3]) / size;
+    return start +
+           (i1 * (int64_t)v->nb[1] + i2 * (int64_t)v->nb[2] + i3 * (int64_t)v->nb[3]) / size;
 }
 
 /* Any strided view of rows that are alike throughout; other views are unknown. */

@@ -25,7 +25,7 @@ struct wn_graph_map {        /* of one image chunk */
     int32_t n_tokens;        /* rows inside the tower; 0: not known */
     int32_t cls;             /* which of them is the CLS token; -1: none */
     bool known;              /* ptr and idx are set */
-    int32_t *ptr, *idx;      /* output row -> rows inside the tower, ascending; none: learned rows */
+    int32_t *ptr, *idx; /* output row -> rows inside the tower, ascending; none: learned rows */
     int32_t patch_h, patch_w; /* 0: not known */
     int32_t lost;            /* patches in no output row */
     int32_t grid_h, grid_w;  /* of the output rows; 0: they are no grid */

@@ -74,8 +74,8 @@ static int trace_all(struct wn_unit *u, struct wn_mtmd *m, const mtmd_input_chun
     int err = WN_OK;
 
     if (n > MAX_CHUNKS)
-        return wn_fail(m->log, WN_ERR_LIMIT, "libmtmd cuts a %d x %d picture in %zu parts", u->width,
-                       u->height, n);
+        return wn_fail(m->log, WN_ERR_LIMIT, "libmtmd cuts a %d x %d picture in %zu parts",
+                       u->width, u->height, n);
     u->map = wn_calloc(n, sizeof(*u->map));
     if (!u->map)
         return wn_nomem(m->log, "a layout");
@@ -115,7 +115,8 @@ static int add_part(struct wn_layout *layout, const mtmd_input_chunk *text)
     return WN_OK;
 }
 
-static void add_rows(struct wn_layout *layout, const struct wn_mtmd *m, const mtmd_input_chunk *chunk)
+static void add_rows(struct wn_layout *layout, const struct wn_mtmd *m,
+                     const mtmd_input_chunk *chunk)
 {
     struct wn_layout_part *part = &layout->parts[layout->n_parts - 1];
     const mtmd_image_tokens *image = mtmd_input_chunk_get_tokens_image(chunk);
@@ -186,7 +187,8 @@ static void find_tiles(const struct wn_unit *u, struct tile *tile)
 }
 
 /* How many different columns (or rows) of tiles lie before tile c; *n of all. */
-static int32_t rank(const struct wn_unit *u, const struct tile *tile, int32_t c, bool row, int32_t *n)
+static int32_t rank(const struct wn_unit *u, const struct tile *tile, int32_t c, bool row,
+                    int32_t *n)
 {
     int32_t before = 0;
 
@@ -285,7 +287,8 @@ fail:
     return wn_nomem(m->log, "a layout");
 }
 
-int wn_unit_create(struct wn_unit **out, struct wn_mtmd *m, int32_t width, int32_t height, bool pair)
+int wn_unit_create(struct wn_unit **out, struct wn_mtmd *m, int32_t width, int32_t height,
+                   bool pair)
 {
     struct wn_unit *u = wn_calloc(1, sizeof(*u));
     uint8_t *rgb = chart(width, height);

@@ -26,7 +26,8 @@ struct wn_mtmd {
 /* One picture, or two that the model may merge; NULL when out of memory or refused. */
 mtmd_input_chunks *wn_unit_chunks(const struct wn_mtmd *m, const uint8_t *const *rgb, int n,
                                   int32_t width, int32_t height);
-int wn_unit_create(struct wn_unit **out, struct wn_mtmd *m, int32_t width, int32_t height, bool pair);
+int wn_unit_create(struct wn_unit **out, struct wn_mtmd *m, int32_t width, int32_t height,
+                   bool pair);
 void wn_unit_destroy(struct wn_unit **unit);
 
 #endif

@@ -21,7 +21,8 @@
 #include "vision/resize.h"
 
 static const char *nasty;
-static const char *const kinds[] = {"llava", "siglip", "idefics3", "internvl", "qwen2vl", "qwen25vl"};
+static const char *const kinds[] = {"llava",    "siglip",  "idefics3",
+                                    "internvl", "qwen2vl", "qwen25vl"};
 
 struct bytes {
     unsigned char *p;
@@ -30,7 +31,8 @@ struct bytes {
 
 static struct bytes slurp(const char *path)
 {
-    struct gguf_context *gguf = gguf_init_from_file(path, (struct gguf_init_params){.no_alloc = true});
+    struct gguf_context *gguf =
+        gguf_init_from_file(path, (struct gguf_init_params){.no_alloc = true});
     FILE *f = fopen(path, "rb");
     struct bytes b = {NULL};
 
@@ -162,8 +164,8 @@ static void test_damage(void **state)
 }
 
 /* A copy of the tower with something changed by `edit`. */
-static void rewrite(const char *from, const char *to, void (*edit)(struct gguf_context *keys, int what),
-                    int what)
+static void rewrite(const char *from, const char *to,
+                    void (*edit)(struct gguf_context *keys, int what), int what)
 {
     struct ggml_context *data = NULL;
     struct gguf_context *old = gguf_init_from_file(from, (struct gguf_init_params){.ctx = &data});
@@ -260,7 +262,8 @@ static void test_wrong_partner(void **state)
 
 static void test_resize(void **state)
 {
-    static const int32_t size[][4] = {{1, 1, 7, 5}, {7, 5, 1, 1}, {640, 3, 48, 48}, {33, 65, 64, 32}};
+    static const int32_t size[][4] = {
+        {1, 1, 7, 5}, {7, 5, 1, 1}, {640, 3, 48, 48}, {33, 65, 64, 32}};
 
     for (int i = 0; i < WN_LEN(size); i++) {
         const int32_t *s = size[i];
@@ -269,7 +272,8 @@ static void test_resize(void **state)
 
         assert_int_equal(wn_frame_create(&frame, s[0], s[1]), WN_OK);
         memset(frame->rgb, 200, (size_t)(s[0] * s[1] * 3));
-        assert_int_equal(wn_resize_rgb(out, (size_t)s[2] * 3, s[2], s[3], frame->rgb, s[0], s[1]), WN_OK);
+        assert_int_equal(wn_resize_rgb(out, (size_t)s[2] * 3, s[2], s[3], frame->rgb, s[0], s[1]),
+                         WN_OK);
         for (int32_t k = 0; k < s[2] * s[3] * 3; k++)
             assert_int_equal(out[k], 200);
         wn_frame_unref(&frame);

@@ -48,7 +48,8 @@ static void check_parts(const struct fixture *f, const struct plain *plain,
         assert_int_equal(p->non_causal, mtmd_decode_use_non_causal(plain->ctx, chunk));
         assert_int_equal(!layout->mpos, !f->enc->info.mrope);
         for (int32_t r = 0; layout->mpos && r < p->n_rows; r++) {
-            const struct mtmd_decoder_pos at = mtmd_image_tokens_get_decoder_pos(image, 0, (size_t)r);
+            const struct mtmd_decoder_pos at =
+                mtmd_image_tokens_get_decoder_pos(image, 0, (size_t)r);
 
             assert_int_equal(layout->mpos[row + r][0], at.t);
             assert_int_equal(layout->mpos[row + r][1], at.y);

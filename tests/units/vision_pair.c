@@ -59,7 +59,8 @@ struct wn_frame *picture(int32_t width, int32_t height, unsigned seed)
             for (int c = 0; c < 3; c++) {
                 state = state * 1664525u + 1013904223u;
                 frame->rgb[((size_t)y * (size_t)width + (size_t)x) * 3 + (size_t)c] =
-                    (uint8_t)(((x * (3 + c) + y * (5 - c)) / 3 + (int)(state >> 27) + (int)seed * 40) &
+                    (uint8_t)(((x * (3 + c) + y * (5 - c)) / 3 + (int)(state >> 27) +
+                               (int)seed * 40) &
                               255);
             }
     frame->time = seed;

@@ -168,8 +168,8 @@ static double compare(const struct fixture *f, const struct wn_rows *rows, const
     return worst;
 }
 
-static double compare_keys(const struct fixture *f, const struct wn_rows *rows, const struct shown *s,
-                           int layer, int at)
+static double compare_keys(const struct fixture *f, const struct wn_rows *rows,
+                           const struct shown *s, int layer, int at)
 {
     const struct wn_layout *layout = rows->frames[0].layout;
     const int32_t width = rows->keys_heads * rows->keys_dim;
@@ -234,7 +234,8 @@ void check_taps(struct fixture *f)
     for (int at = 0; at < rows->keys_layers; at++)
         keys = fmax(keys, compare_keys(f, rows, &flash, rows->keys_layer[at], at));
     printf("%s: attention of %d layers: %.2g from Q and K in double; without flash attention %.2g "
-           "in layer 0, %.2g later; keys %.2g\n", f->kind, rows->attn_layers, exact, first, later, keys);
+           "in layer 0, %.2g later; keys %.2g\n",
+           f->kind, rows->attn_layers, exact, first, later, keys);
     assert_true(exact < 1e-6);
     assert_true(first < 1e-6);
     assert_true(later < 1e-2); /* K and V are f16 in flash attention */
