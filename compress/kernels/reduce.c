@@ -11,10 +11,12 @@ static void rows(const void *params, void *const *buf, int64_t first, int64_t en
     for (int64_t i = first; i < end; i++) {
         for (int32_t c = 0; c < p->n_c; c++) {
             const float *from = x + i * p->width + p->offset + (int64_t)c * p->step_c;
-            float sum = 0;
+            float sum = p->max ? -3e38f : 0;
             for (int32_t a = 0; a < p->n_a; a++) {
-                for (int32_t b = 0; b < p->n_b; b++)
-                    sum += from[a * p->step_a + b * p->step_b];
+                for (int32_t b = 0; b < p->n_b; b++) {
+                    const float v = from[a * p->step_a + b * p->step_b];
+                    sum = !p->max ? sum + v : v > sum ? v : sum;
+                }
             }
             y[i * p->n_c + c] = p->scale * sum;
         }
@@ -65,7 +67,9 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     const float *x = buf[0];
     float *y = buf[1];
 
-    if (p->n_c > 1 && p->step_c == 1) {
+    if (p->max) {
+        rows(params, buf, first, end);
+    } else if (p->n_c > 1 && p->step_c == 1) {
         for (int64_t i = first; i < end; i++)
             columns(p, x + i * p->width + p->offset, y + i * p->n_c);
     } else if (p->n_c == 1) {

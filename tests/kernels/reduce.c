@@ -27,6 +27,7 @@ static struct wn_reduce_params random_params(struct kt *kt)
         .n_b = kt_between(kt, 1, heads),
         .step_b = columns,
         .scale = kt_unit(kt),
+        .max = kt_below(kt, 2),
     };
 }
 
@@ -36,6 +37,9 @@ static const struct wn_reduce_params
     nothing_to_add = {.n = 3, .width = 4, .n_c = 1, .n_b = 1, .scale = 1},
     last_first = {.n = 65, .width = 12, .offset = 11, .n_c = 1, .n_a = 12, .step_a = -1, .n_b = 1,
                   .scale = 0.25f},
+    largest = {.n = 65, .width = 12, .n_c = 4, .step_c = 1, .n_a = 3, .step_a = 4, .n_b = 1,
+               .scale = 1, .max = 1},
+    none_largest = {.n = 3, .width = 4, .n_c = 1, .n_b = 1, .scale = 1, .max = 1},
     strided = {.n = 33, .width = 60, .n_c = 5, .step_c = 12, .n_a = 3, .step_a = 4, .n_b = 4,
                .step_b = 1, .scale = 1.0f / 3},
     heads = {.n = 576, .width = 16, .n_c = 1, .n_a = 16, .step_a = 1, .n_b = 1, .scale = 1.0f / 16};
@@ -47,6 +51,8 @@ static void cases(struct kt *kt)
         check(kt, none, style, "no row");
         check(kt, nothing_to_add, style, "nothing to add");
         check(kt, last_first, style, "last first");
+        check(kt, largest, style, "largest");
+        check(kt, none_largest, style, "largest of none");
         check(kt, strided, style, "strided");
         check(kt, heads, style, "heads");
         for (int i = 0; i < 6; i++)
