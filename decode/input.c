@@ -22,7 +22,7 @@ static int send_packet(struct wn_input *in, const AVPacket *packet)
     if (ret == AVERROR(ENOMEM))
         return wn_nomem(in->file->log, "decoding");
     if (packet && ret < 0 && ret != AVERROR(EAGAIN) && ret != AVERROR_EOF)
-        in->errors++;
+        in->errors += in->seek_target < 0;
     return WN_OK;
 }
 
@@ -78,7 +78,7 @@ static int receive(struct wn_input *in, AVFrame *frame)
         if (ret == AVERROR(ENOMEM))
             return wn_nomem(in->file->log, "decoding");
         if (ret != AVERROR(EAGAIN)) {
-            in->errors++;
+            in->errors += in->seek_target < 0;
             continue;
         }
         if (in->drained)
@@ -156,8 +156,8 @@ static int decode_one(struct wn_input *in, struct wn_picture **out)
     err = receive(in, p->frame);
     if (err)
         goto fail;
-    if (p->frame->decode_error_flags || (p->frame->flags & AV_FRAME_FLAG_CORRUPT))
-        in->errors++;
+    const bool marred = p->frame->decode_error_flags || (p->frame->flags & AV_FRAME_FLAG_CORRUPT);
+    in->errors += marred && in->seek_target < 0;
     p->number = in->numbered ? in->count : -1;
     in->count++;
     p->key = p->frame->key_frame;
@@ -300,12 +300,10 @@ int wn_input_next(struct wn_input *in, const struct wn_wanted *wanted, struct wn
     TRY(wn_input_seek(in, fmax(in->p.start, wanted->from)));
     for (;;) {
         err = take_next(in, &p);
-        if (err == WN_EOF)
-            return finish_reading(in);
-        if (err)
+        if (err < 0)
             goto fail;
-        TRY(wn_input_arrived(in, p->time, &arrived));
-        if (arrived && in->end > 0 && p->time >= in->end) {
+        TRY(wn_input_arrived(in, p, &arrived));
+        if (arrived && (!p || (in->end > 0 && p->time >= in->end))) {
             wn_picture_free(&p);
             return finish_reading(in);
         }
@@ -324,7 +322,9 @@ fail:
 /* Some damage shows only in what the decoder says: a cut still, a start between key frames. */
 static int64_t all_errors(const struct wn_input *in)
 {
-    return in->errors ? in->errors : wn_notes_complaints(&in->file->notes) > 0;
+    if (in->errors || in->sought) /* a seek alone makes decoders complain */
+        return in->errors;
+    return wn_notes_complaints(&in->file->notes) > 0;
 }
 
 void wn_input_media(const struct wn_input *in, struct wn_media *media)

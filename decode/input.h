@@ -8,8 +8,8 @@
  * The first picture is decoded while opening: its size, turn and pixel format are then known, a
  * file without a picture fails at once, and a later seek is safe (some x264 streams carry what the
  * decoder must know in their first packet only). A seek goes to a key frame at or before the wanted
- * time that the container's index names, never by guess; a picture that turns out to be later than
- * what was wanted sends it further back. */
+ * time that the container's index names, never by guess; one that turns out to be later than what
+ * was wanted sends it further back. Frames after a seek are those of reading through. */
 #ifndef WN_DECODE_INPUT_H
 #define WN_DECODE_INPUT_H
 
@@ -40,7 +40,7 @@ struct wn_input {
     double seek_target;         /* what the last seek was for; negative: it has arrived */
     int64_t seek_entry;         /* of the index, where the last seek went */
     double seek_back;           /* how far before it went, seconds */
-    bool no_seek;
+    bool no_seek, sought;
     bool walked;                /* see seek.c */
 };
 
@@ -57,7 +57,8 @@ int wn_input_choose(struct wn_input *input);
 int wn_input_too_large(const struct wn_input *input, int width, int height); /* WN_ERR_LIMIT */
 /* Jumps ahead when the index knows a key frame between what was read and `time`. */
 int wn_input_seek(struct wn_input *input, double time);
-/* After a seek: whether a first picture of this time is early enough; else seeks further back. */
-int wn_input_arrived(struct wn_input *input, double time, bool *arrived);
+/* After a seek: whether this picture (NULL: the end) is a key frame early enough to go on from; a
+ * key frame too late, or the end, sends it further back. */
+int wn_input_arrived(struct wn_input *input, const struct wn_picture *picture, bool *arrived);
 
 #endif

@@ -6,6 +6,7 @@
 
 #define WALK_SECONDS 5
 #define LATE_FRAMES 4
+#define LEAST_GAIN 1.0 /* seconds; a seek empties the decoder's threads */
 
 static void flush(struct wn_input *in)
 {
@@ -42,6 +43,18 @@ static int rewind_file(struct wn_input *in)
     return WN_OK;
 }
 
+/* Whether the index comes with the file. Others make one up while they read, from stamps that may
+ * fall or miss. */
+static bool has_true_index(const struct wn_input *in)
+{
+    static const char *const format[] = {"mov", "matroska", "avi"};
+
+    for (int i = 0; i < WN_LEN(format); i++)
+        if (!strncmp(in->container_name, format[i], strlen(format[i])))
+            return true;
+    return false;
+}
+
 /* Matroska's index is read at its first seek only; one without an index is walked cluster by
  * cluster, which is still far cheaper than decoding. */
 static bool seeks_without_index(struct wn_input *in, double time)
@@ -56,14 +69,15 @@ static bool seeks_without_index(struct wn_input *in, double time)
 int wn_input_seek(struct wn_input *in, double time)
 {
     if (in->no_seek || in->still || in->clock.resets || in->clock.repeats ||
-        time <= in->clock.last || time > 1e9)
+        time <= in->clock.last || time > 1e9 || !has_true_index(in))
         return WN_OK;
     /* The index holds decoding times; a frame is shown up to some frames later. */
     const int64_t surely = stamp_of(in, fmax(0, time - LATE_FRAMES * in->clock.frame));
-    const int64_t late = (int64_t)(LATE_FRAMES * in->clock.frame / av_q2d(in->stream->time_base));
+    const double gain = fmax(LEAST_GAIN, LATE_FRAMES * in->clock.frame);
+    const int64_t worth = (int64_t)(gain / av_q2d(in->stream->time_base));
     const AVIndexEntry *e =
         avformat_index_get_entry_from_timestamp(in->stream, surely, AVSEEK_FLAG_BACKWARD);
-    const bool ahead = e && in->last_dts != AV_NOPTS_VALUE && e->timestamp > in->last_dts + late &&
+    const bool ahead = e && in->last_dts != AV_NOPTS_VALUE && e->timestamp > in->last_dts + worth &&
                        e->timestamp > in->seek_entry;
     if (!ahead && !seeks_without_index(in, time))
         return WN_OK;
@@ -73,20 +87,22 @@ int wn_input_seek(struct wn_input *in, double time)
     }
     if (ahead)
         in->seek_entry = e->timestamp;
+    in->sought = true;
     in->seek_target = time;
     in->seek_back = 0;
     return WN_OK;
 }
 
-int wn_input_arrived(struct wn_input *in, double time, bool *arrived)
+/* What is shown before the key frame leans on frames that were not read. */
+int wn_input_arrived(struct wn_input *in, const struct wn_picture *p, bool *arrived)
 {
     const double target = in->seek_target;
 
-    *arrived = target < 0 || time <= target + 1e-9;
-    if (*arrived) {
+    *arrived = target < 0 || (p && p->key && p->time <= target + 1e-9);
+    if (*arrived)
         in->seek_target = -1;
+    if (*arrived || (p && !p->key))
         return WN_OK;
-    }
     in->seek_back = fmax(1, in->seek_back * 4);
     if (in->seek_back >= target || jump(in, stamp_of(in, target - in->seek_back)) < 0) {
         in->seek_target = -1;

@@ -12,7 +12,11 @@
 #include <sys/stat.h>
 
 #define SECONDS 120.0        /* of one file, on a busy machine and under sanitizers */
-#define RESIDENT (1ll << 30)
+#if defined(__SANITIZE_ADDRESS__)
+# define RESIDENT (4ll << 30) /* freed memory lies in quarantine */
+#else
+# define RESIDENT (1ll << 30)
+#endif
 
 enum { ANY = -1 };
 

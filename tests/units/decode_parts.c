@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules that files seldom show: the clock's, and how a run is thinned out. */
+/* Rules that files seldom show: the clock's, how a run is thinned out, colours and turns. */
 #include "decode_make.h"
 
 #include <setjmp.h>
@@ -8,8 +8,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "decode/clock.h"
+#include "decode/convert.h"
 #include "decode/run.h"
 #include "decode/thin.h"
 
@@ -126,6 +128,96 @@ static void the_best_are_kept(void **state)
     }
 }
 
+/* ---- colours and turns ---- */
+
+static void one_colour(AVFrame *f, int y, int u, int v)
+{
+    const int value[3] = {y, u, v};
+
+    f->format = AV_PIX_FMT_YUV444P;
+    f->width = 16;
+    f->height = 8;
+    assert_int_equal(av_frame_get_buffer(f, 0), 0);
+    for (int k = 0; k < 3; k++)
+        memset(f->data[k], value[k], (size_t)f->linesize[k] * 8);
+}
+
+static void check_colour(enum AVColorSpace space, enum AVColorRange range, const int *yuv,
+                         const int *rgb)
+{
+    struct wn_converter convert = {0};
+    struct wn_picture *p = NULL;
+    struct wn_frame *out = NULL;
+
+    assert_int_equal(wn_picture_create(&p), WN_OK);
+    one_colour(p->frame, yuv[0], yuv[1], yuv[2]);
+    p->frame->colorspace = space;
+    p->frame->color_range = range;
+    wn_shape_size(&p->shape, 16, 8, (AVRational){0, 1});
+    assert_int_equal(wn_convert(&convert, p, &out, NULL), WN_OK);
+    for (int k = 0; k < 3; k++)
+        assert_in_range(out->rgb[k] + 10, rgb[k] + 8, rgb[k] + 12);
+    wn_frame_unref(&out);
+    wn_picture_free(&p);
+    wn_convert_finish(&convert);
+}
+
+static void colours(void **state)
+{
+    const enum AVColorSpace none = AVCOL_SPC_UNSPECIFIED, hd = AVCOL_SPC_BT709;
+    const enum AVColorRange open = AVCOL_RANGE_UNSPECIFIED, tv = AVCOL_RANGE_MPEG;
+    const enum AVColorRange full = AVCOL_RANGE_JPEG;
+
+    check_colour(none, open, (int[]){81, 90, 240}, (int[]){254, 0, 0}); /* BT.601 red */
+    check_colour(AVCOL_SPC_SMPTE170M, tv, (int[]){81, 90, 240}, (int[]){254, 0, 0});
+    check_colour(hd, tv, (int[]){63, 102, 240}, (int[]){255, 0, 0});
+    check_colour(AVCOL_SPC_BT2020_NCL, tv, (int[]){74, 97, 240}, (int[]){255, 0, 0});
+    check_colour(none, full, (int[]){76, 85, 255}, (int[]){254, 0, 0});
+    check_colour(none, tv, (int[]){16, 128, 128}, (int[]){0, 0, 0});
+    check_colour(none, tv, (int[]){235, 128, 128}, (int[]){255, 255, 255});
+    check_colour(none, full, (int[]){16, 128, 128}, (int[]){16, 16, 16});
+}
+
+/* A picture of 3 x 2 whose pixels are 0 to 5, stored row by row. */
+static void check_exif(int orientation, int width, const int *want)
+{
+    struct wn_converter convert = {0};
+    struct wn_picture *p = NULL;
+    struct wn_frame *out = NULL;
+
+    assert_int_equal(wn_picture_create(&p), WN_OK);
+    p->frame->format = AV_PIX_FMT_RGB24;
+    p->frame->width = 3;
+    p->frame->height = 2;
+    assert_int_equal(av_frame_get_buffer(p->frame, 0), 0);
+    for (int i = 0; i < 6; i++)
+        memset(p->frame->data[0] + i / 3 * p->frame->linesize[0] + i % 3 * 3, i, 3);
+    wn_shape_exif(&p->shape, orientation);
+    wn_shape_size(&p->shape, 3, 2, (AVRational){1, 1});
+    assert_int_equal(wn_convert(&convert, p, &out, NULL), WN_OK);
+    assert_int_equal(out->width, width);
+    for (int i = 0; i < 6; i++)
+        if (out->rgb[3 * i] != want[i])
+            fail_msg("orientation %d: pixel %d is %d", orientation, i, out->rgb[3 * i]);
+    wn_frame_unref(&out);
+    wn_picture_free(&p);
+    wn_convert_finish(&convert);
+}
+
+static void exif(void **state)
+{
+    check_exif(0, 3, (int[]){0, 1, 2, 3, 4, 5});
+    check_exif(1, 3, (int[]){0, 1, 2, 3, 4, 5});
+    check_exif(2, 3, (int[]){2, 1, 0, 5, 4, 3});
+    check_exif(3, 3, (int[]){5, 4, 3, 2, 1, 0});
+    check_exif(4, 3, (int[]){3, 4, 5, 0, 1, 2});
+    check_exif(5, 2, (int[]){0, 3, 1, 4, 2, 5});
+    check_exif(6, 2, (int[]){3, 0, 4, 1, 5, 2});
+    check_exif(7, 2, (int[]){5, 2, 4, 1, 3, 0});
+    check_exif(8, 2, (int[]){2, 5, 1, 4, 0, 3});
+    check_exif(99, 3, (int[]){0, 1, 2, 3, 4, 5});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +225,8 @@ int main(void)
         cmocka_unit_test(clocks_never_fall),
         cmocka_unit_test(thinning),
         cmocka_unit_test(the_best_are_kept),
+        cmocka_unit_test(colours),
+        cmocka_unit_test(exif),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
