@@ -12,15 +12,6 @@
 # include "compress/vulkan.h"
 #endif
 
-#ifdef __SANITIZE_ADDRESS__
-# include <dlfcn.h>
-/* Drivers stay loaded: what they keep to the end is no leak of ours, and stays reachable. */
-int dlclose(void *handle)
-{
-    return 0;
-}
-#endif
-
 enum { SKIP = 77 };
 
 struct options {

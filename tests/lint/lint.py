@@ -10,6 +10,7 @@ kernels          every kernel is in a shader, a test and a filter or a shared pi
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -19,9 +20,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
 def sources(root, suffixes):
-    listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"],
-                            capture_output=True, text=True)
-    names = listed.stdout.split("\n") if listed.returncode == 0 and listed.stdout else [
+    command = ["git", "-C", root, "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, capture_output=True, text=True) if shutil.which("git") else None
+    names = listed.stdout.split("\n") if listed and listed.stdout else [
         str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()]
     for name in names:
         path = root / name

@@ -364,8 +364,10 @@ static void test_samples(void **state)
         snprintf(f.pair.mmproj, sizeof(f.pair.mmproj), "%s-mmproj.gguf", samples[i]);
         if (stat(f.pair.llm, &st)) {
             snprintf(f.pair.llm, sizeof(f.pair.llm), "%s-llm.gguf", samples[i]);
-            if (stat(f.pair.llm, &st))
+            if (stat(f.pair.llm, &st)) {
+                wn_frame_unref(&frame);
                 continue;
+            }
         }
         wn_log_init(&f.log);
         assert_int_equal(wn_pool_create(&f.pool, 2), WN_OK);
