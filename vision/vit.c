@@ -47,8 +47,8 @@ static int load(struct wn_vit *vit, struct wn_vit_file *f, const struct wn_vit_p
     int err;
 
     TRY(wn_vit_file_open(f, p->path, &vit->info));
-    TRY(wn_vit_define(f, vit, p->weights));
     TRY(open_backend(vit, f, p));
+    TRY(wn_vit_define(f, vit, p->weights));
     vit->buffer = ggml_backend_alloc_ctx_tensors(vit->weights, vit->backend);
     if (!vit->buffer)
         return wn_vit_bad(f, WN_ERR_NOMEM, "no memory for its tensors");

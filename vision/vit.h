@@ -40,6 +40,8 @@ struct wn_vit_info {
 
 struct wn_vit_linear {
     struct ggml_tensor *w, *b;   /* b NULL: none */
+    int64_t out;
+    bool packed;                 /* w is bytes as vit_q8.h has them */
 };
 
 struct wn_vit_layer {

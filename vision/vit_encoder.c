@@ -7,18 +7,7 @@
 
 #include "resize.h"
 #include "select.h"
-#include "vit_image.h"
-
-enum { MAX_SHAPES = 64 }; /* sizes of pictures remembered */
-
-/* How pictures of one size become rows. */
-struct shape {
-    int32_t width, height; /* 0: of any size */
-    bool video;
-    struct wn_vit_tiling tiling; /* n 0: one square */
-    struct wn_vit_plan plan;
-    struct wn_layout *layout;
-};
+#include "vit_shape.h"
 
 struct encoder {
     struct wn_encoder base;
@@ -27,95 +16,8 @@ struct encoder {
     struct wn_log *log;
     bool fast_resize;
     float *newline;        /* [out_dim] or NULL */
-    struct shape *shape[MAX_SHAPES]; /* latest use first */
+    struct wn_vit_shapes shapes;
 };
-
-/* ---- shapes ---- */
-
-static void shape_destroy(struct shape **shape)
-{
-    if (!*shape)
-        return;
-    wn_vit_plan_finish(&(*shape)->plan);
-    wn_layout_unref(&(*shape)->layout);
-    free(*shape);
-    *shape = NULL;
-}
-
-static int make_layout(struct shape *s)
-{
-    struct wn_layout *l = wn_calloc(1, sizeof(*l));
-
-    if (!l)
-        return WN_ERR_NOMEM;
-    s->layout = l;
-    atomic_init(&l->refs, 1);
-    l->n_rows = s->plan.n_rows;
-    l->grid_h = s->plan.grid_h;
-    l->grid_w = s->plan.grid_w;
-    l->pos = wn_calloc((size_t)l->n_rows, sizeof(*l->pos));
-    l->parts = wn_calloc(1, sizeof(*l->parts));
-    if (!l->pos || !l->parts)
-        return WN_ERR_NOMEM;
-    l->n_parts = 1;
-    l->parts[0].n_rows = l->parts[0].n_pos = l->n_rows;
-    for (int32_t i = 0; i < l->n_rows; i++)
-        memcpy(l->pos[i], s->plan.row[i].pos, sizeof(l->pos[i]));
-    return WN_OK;
-}
-
-/* A picture is cut in tiles where the file lists sizes for that; frames of a video are one square,
- * which OneVision pools. */
-static int make_shape(struct encoder *enc, struct shape *s)
-{
-    const struct wn_vit_info *m = &enc->vit->info;
-    const bool onevision = !m->cls && m->newline;
-    int err;
-
-    if (s->width) {
-        wn_vit_tiling(&s->tiling, m, s->width, s->height);
-        TRY(wn_vit_plan_tiles(&s->plan, m, &s->tiling, onevision ? 9 : 0));
-    } else if (s->video && onevision) {
-        TRY(wn_vit_plan_pooled(&s->plan, m, WN_VIT_BILINEAR, WN_VIT_NO_NEWLINE));
-    } else {
-        TRY(wn_vit_plan_square(&s->plan, m));
-    }
-    TRY(make_layout(s));
-fail:
-    return err;
-}
-
-static int find_shape(struct encoder *enc, int32_t width, int32_t height, bool video,
-                      struct shape **out)
-{
-    const bool tiled = !video && enc->vit->info.n_pinpoints > 0;
-    struct shape *s = NULL;
-    int at = 0;
-
-    width = tiled ? width : 0;
-    height = tiled ? height : 0;
-    for (; at < MAX_SHAPES && enc->shape[at] && !s; at++)
-        if (enc->shape[at]->width == width && enc->shape[at]->height == height &&
-            enc->shape[at]->video == video)
-            s = enc->shape[at];
-    if (s) {
-        at--;
-    } else {
-        s = wn_calloc(1, sizeof(*s));
-        if (s)
-            *s = (struct shape){.width = width, .height = height, .video = video};
-        if (!s || make_shape(enc, s) < 0) {
-            shape_destroy(&s);
-            return wn_nomem(enc->log, "a layout");
-        }
-        at = WN_MIN(at, MAX_SHAPES - 1);
-        shape_destroy(&enc->shape[at]);
-    }
-    memmove(enc->shape + 1, enc->shape, (size_t)at * sizeof(enc->shape[0]));
-    enc->shape[0] = s;
-    *out = s;
-    return WN_OK;
-}
 
 /* ---- a segment's frames ---- */
 
@@ -133,12 +35,19 @@ struct group {
     struct job *job;
     int first, n;
     int32_t tile0[65];        /* [n + 1] tiles before each frame */
-    struct shape *shape[64];
+    struct wn_vit_shape *shape[64];
     float *patches;           /* [tiles][n_patches][3 * patch * patch] */
     float *projected;         /* [tiles][n_patches][out_dim] */
     float *attn, *keys;       /* [layers][tiles] of a tap each */
     int err[64];
 };
+
+static int find_shape(const struct job *job, const struct wn_frame *frame, struct wn_vit_shape **out)
+{
+    if (wn_vit_shapes_find(&job->enc->shapes, frame->width, frame->height, job->video, out) < 0)
+        return wn_nomem(job->enc->log, "a layout");
+    return WN_OK;
+}
 
 static void pick(struct job *job, const struct wn_needs *needs)
 {
@@ -178,7 +87,7 @@ static void prepare(void *arg, int64_t i)
     const struct encoder *enc = g->job->enc;
     const struct wn_vit_info *m = &enc->vit->info;
     const struct wn_frame *frame = g->job->frames[g->first + i];
-    const struct shape *s = g->shape[i];
+    const struct wn_vit_shape *s = g->shape[i];
     const size_t size = 3 * (size_t)m->image_size * (size_t)m->image_size;
     const size_t row = (size_t)m->n_patches * 3 * (size_t)m->patch_size * (size_t)m->patch_size;
     uint8_t *bytes = wn_calloc((size_t)s->plan.n_tiles, size);
@@ -323,7 +232,7 @@ static int run_group(struct job *job, int first, int *n)
     while (g.n < WN_LEN(g.shape) && first + g.n < job->n && g.tile0[g.n] < most) {
         const struct wn_frame *frame = job->frames[first + g.n];
 
-        err = find_shape(job->enc, frame->width, frame->height, job->video, &g.shape[g.n]);
+        err = find_shape(job, frame, &g.shape[g.n]);
         if (err < 0)
             return err;
         g.tile0[g.n + 1] = g.tile0[g.n] + g.shape[g.n]->plan.n_tiles;
@@ -387,12 +296,12 @@ static int make_rows(struct job *job, int64_t n)
 
 static int measure(struct job *job, int64_t *n)
 {
-    struct shape *s = NULL;
+    struct wn_vit_shape *s = NULL;
     int err = WN_OK;
 
     *n = 0;
     for (int i = 0; i < job->n; i++) {
-        TRY(find_shape(job->enc, job->frames[i]->width, job->frames[i]->height, job->video, &s));
+        TRY(find_shape(job, job->frames[i], &s));
         *n += s->plan.n_rows;
     }
     if (*n > INT32_MAX / 4)
@@ -415,7 +324,7 @@ static int encode(struct wn_encoder *encoder, struct wn_frame *const *frames, in
 {
     struct encoder *enc = (struct encoder *)encoder;
     struct job job = {.enc = enc, .frames = frames, .n = n, .video = video};
-    struct shape *s = NULL;
+    struct wn_vit_shape *s = NULL;
     int64_t rows = 0;
     int err, did;
 
@@ -428,7 +337,7 @@ static int encode(struct wn_encoder *encoder, struct wn_frame *const *frames, in
         goto fail;
     }
     for (int i = 0; i < n; i++) {
-        TRY(find_shape(enc, frames[i]->width, frames[i]->height, video, &s));
+        TRY(find_shape(&job, frames[i], &s));
         job.rows->frame_ptr[i + 1] = job.rows->frame_ptr[i] + s->plan.n_rows;
     }
     for (int i = 0; i < n; i += did)
@@ -448,13 +357,13 @@ static int count(struct wn_encoder *encoder, int32_t width, int32_t height, int3
                  int32_t *tokens)
 {
     struct encoder *enc = (struct encoder *)encoder;
-    struct shape *s = NULL;
+    struct wn_vit_shape *s = NULL;
 
     if (width < 1 || height < 1)
         return wn_fail(enc->log, WN_ERR_ARG, "a picture of %d x %d", width, height);
-    const int err = find_shape(enc, width, height, false, &s);
+    const int err = wn_vit_shapes_find(&enc->shapes, width, height, false, &s);
     if (err < 0)
-        return err;
+        return wn_nomem(enc->log, "a layout");
     *rows = s->plan.n_rows;
     *tokens = 0;
     return WN_OK;
@@ -466,8 +375,7 @@ static void destroy(struct wn_encoder *encoder)
 {
     struct encoder *enc = (struct encoder *)encoder;
 
-    for (int i = 0; i < MAX_SHAPES; i++)
-        shape_destroy(&enc->shape[i]);
+    wn_vit_shapes_finish(&enc->shapes);
     wn_vit_close(&enc->vit);
     free(enc->newline);
     free(enc);
@@ -476,8 +384,8 @@ static void destroy(struct wn_encoder *encoder)
 static int tell(struct encoder *enc)
 {
     const struct wn_vit_info *m = &enc->vit->info;
-    struct shape *s = NULL;
-    const int err = find_shape(enc, m->image_size, m->image_size, true, &s);
+    struct wn_vit_shape *s = NULL;
+    const int err = wn_vit_shapes_find(&enc->shapes, m->image_size, m->image_size, true, &s);
 
     if (err < 0)
         return err;
@@ -515,6 +423,7 @@ int wn_encoder_own_open(struct wn_encoder **out, const struct wn_encoder_params 
     }));
     if (params->cls_layout)
         enc->vit->info.cls_last = !strcmp(params->cls_layout, "last");
+    enc->shapes.info = &enc->vit->info;
     const struct wn_vit_info *m = &enc->vit->info;
     if (params->text_model && m->out_dim != llama_model_n_embd_inp(params->text_model)) {
         err = wn_fail(params->log, WN_ERR_MODEL, "%s: its rows are %d wide, the language model wants "
@@ -529,7 +438,11 @@ int wn_encoder_own_open(struct wn_encoder **out, const struct wn_encoder_params 
         }
         ggml_backend_tensor_get(enc->vit->newline, enc->newline, 0, (size_t)m->out_dim * sizeof(float));
     }
-    TRY(tell(enc));
+    err = tell(enc);
+    if (err < 0) {
+        wn_nomem(params->log, "an encoder");
+        goto fail;
+    }
     *out = base;
     return WN_OK;
 fail:

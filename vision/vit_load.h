@@ -11,6 +11,7 @@ struct wn_vit_entry {
     struct ggml_tensor *to;
     int64_t id;          /* of the tensor in the file; -1: zeros */
     int64_t row;         /* floats of a row in the file */
+    int64_t rows;        /* of a packed matrix, see vit_q8.h; 0: it is not packed */
 };
 
 struct wn_vit_file {

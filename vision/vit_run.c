@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vit.h"
+#include "vit_q8.h"
 
 enum { LANES = 16 }; /* keys and heads are padded to whole vectors: ggml's fast products want that */
 
@@ -84,9 +85,19 @@ static struct ggml_tensor *norm(struct build *b, struct ggml_tensor *x, const st
     return ggml_add(b->ctx, ggml_mul(b->ctx, x, ln->w), ln->b);
 }
 
+static struct ggml_tensor *product(struct build *b, struct ggml_tensor *x, const struct wn_vit_linear *l)
+{
+    struct ggml_tensor *from[] = {l->w, x};
+
+    if (!l->packed)
+        return ggml_mul_mat(b->ctx, l->w, x);
+    return ggml_custom_4d(b->ctx, GGML_TYPE_F32, l->out, x->ne[1], x->ne[2], x->ne[3], from, 2,
+                          wn_vit_q8_op, GGML_N_TASKS_MAX, NULL);
+}
+
 static struct ggml_tensor *linear(struct build *b, struct ggml_tensor *x, const struct wn_vit_linear *l)
 {
-    x = ggml_mul_mat(b->ctx, l->w, x);
+    x = product(b, x, l);
     return l->b ? ggml_add(b->ctx, x, l->b) : x;
 }
 
@@ -226,7 +237,7 @@ static struct ggml_tensor *whole_layer(struct build *b, int l, struct ggml_tenso
     x = ggml_add(b->ctx, linear(b, attend(b, rows, v), &w->out), in);
     in = x;
     x = norm(b, x, &w->ln2);
-    x = ggml_mul_mat(b->ctx, w->up.w, x);
+    x = product(b, x, &w->up);
     x = act(b, x, w->up.b, b->vit->info.act);
     return ggml_add(b->ctx, linear(b, x, &w->down), in);
 }
@@ -281,7 +292,7 @@ static void project(struct build *b)
     if (!wants(b->g, WN_VIT_PROJECTED, 0, NULL))
         return;
     if (b->vit->mm[1].w) {
-        x = ggml_mul_mat(b->ctx, b->vit->mm[0].w, x);
+        x = product(b, x, &b->vit->mm[0]);
         x = linear(b, act(b, x, b->vit->mm[0].b, WN_VIT_GELU_ERF), &b->vit->mm[1]);
     } else {
         x = linear(b, x, &b->vit->mm[0]);

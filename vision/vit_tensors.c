@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vit_load.h"
+#include "vit_q8.h"
 
 enum { PER_LAYER = 16, OTHERS = 24, ROW = 32 }; /* ROW: a row's floats are padded to whole vectors */
 
@@ -22,7 +23,7 @@ static int add(struct define *d, struct ggml_tensor *to, int64_t id, int64_t row
 
     if (!to)
         return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
-    f->entry[f->n_entries++] = (struct wn_vit_entry){to, id, row};
+    f->entry[f->n_entries++] = (struct wn_vit_entry){.to = to, .id = id, .row = row};
     if (id >= 0)
         d->used[id] = true;
     return WN_OK;
@@ -100,9 +101,15 @@ static int linear(struct define *d, struct wn_vit_linear *to, const char *prefix
     if (err < 0 || id < 0)
         return err < 0 ? err : missing(d, name);
     const enum ggml_type stored = gguf_get_tensor_type(d->f->gguf, id);
-    out = gguf_get_tensor_ne(d->f->gguf, id)[1];
-    to->w = ggml_new_tensor_2d(d->vit->weights, held_as(d, stored, in), in, out);
+    const bool eight = d->weights == WN_VIT_Q8_0 || held_as(d, stored, in) == GGML_TYPE_Q8_0;
+    to->out = out = gguf_get_tensor_ne(d->f->gguf, id)[1];
+    to->packed = eight && d->vit->on_cpu && wn_vit_q8_runs();
+    if (to->packed)
+        to->w = ggml_new_tensor_1d(d->vit->weights, GGML_TYPE_I8, (int64_t)wn_vit_q8_size(in, out));
+    else
+        to->w = ggml_new_tensor_2d(d->vit->weights, held_as(d, stored, in), in, out);
     TRY(add(d, to->w, id, in));
+    d->f->entry[d->f->n_entries - 1].rows = to->packed ? out : 0;
     snprintf(name, sizeof(name), "%s.bias", prefix);
     TRY(vector(d, &to->b, name, out, false));
     if (!to->b && bias) {
@@ -193,11 +200,11 @@ static int projector(struct define *d)
     vit->info.out_dim = vit->info.dim * vit->info.n_features;
     TRY(linear(d, &vit->mm[0], "mm.0", vit->info.out_dim, 0, two));
     if (two)
-        TRY(linear(d, &vit->mm[1], "mm.2", vit->mm[0].w->ne[1], 0, false));
-    vit->info.out_dim = (int32_t)vit->mm[two].w->ne[1];
-    if (vit->mm[two].w->ne[1] > 1 << 16)
+        TRY(linear(d, &vit->mm[1], "mm.2", vit->mm[0].out, 0, false));
+    vit->info.out_dim = (int32_t)vit->mm[two].out;
+    if (vit->mm[two].out > 1 << 16)
         return wn_vit_bad(d->f, WN_ERR_MODEL, "the projector makes rows of %" PRId64,
-                          vit->mm[two].w->ne[1]);
+                          vit->mm[two].out);
     TRY(vector(d, &vit->newline, "v.image_newline", vit->info.out_dim, false));
     if (!vit->newline)
         TRY(vector(d, &vit->newline, "model.image_newline", vit->info.out_dim, false));
@@ -265,57 +272,100 @@ int wn_vit_define(struct wn_vit_file *f, struct wn_vit *vit, enum wn_vit_weights
 /* ---- reading ---- */
 
 struct copy {
-    void *raw;
-    float *wide;
+    void *raw;      /* as in the file */
+    float *wide;    /* rows of floats, with zeros up to whole blocks */
+    uint8_t *rows;  /* rows of another type */
     void *packed;
 };
 
-/* `wide` holds the file's rows as floats; they become rows of e->to, zeros behind them. */
-static void pack(const struct wn_vit_entry *e, const struct copy *c, int64_t rows)
+static int64_t whole(const struct wn_vit_entry *e)
 {
-    const int64_t row = e->to->ne[0];
+    return e->rows ? (e->row + ROW - 1) / ROW * ROW : e->to->ne[0];
+}
 
-    for (int64_t r = 0; r < rows; r++) {
-        uint8_t *to = (uint8_t *)c->packed + (size_t)r * ggml_row_size(e->to->type, row);
-        const float *from = c->wide + r * e->row;
+/* The file's tensor as rows of floats. */
+static int widen(struct wn_vit_file *f, const struct wn_vit_entry *e, struct copy *c, int64_t n)
+{
+    const enum ggml_type type = gguf_get_tensor_type(f->gguf, e->id);
+    const struct ggml_type_traits *traits = ggml_get_type_traits(type);
+    const size_t bytes = ggml_row_size(type, n * e->row) / (size_t)n;
 
-        if (e->to->type == GGML_TYPE_F32)
-            memcpy(to, from, (size_t)e->row * sizeof(float));
+    c->wide = wn_calloc((size_t)n, (size_t)whole(e) * sizeof(float));
+    if (!c->wide)
+        return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
+    if (type != GGML_TYPE_F32 && !traits->to_float)
+        return wn_vit_bad(f, WN_ERR_UNSUPPORTED, "tensor %s has type %s",
+                          gguf_get_tensor_name(f->gguf, e->id), ggml_type_name(type));
+    for (int64_t r = 0; r < n; r++) {
+        const uint8_t *from = (const uint8_t *)c->raw + (size_t)r * bytes;
+
+        if (type == GGML_TYPE_F32)
+            memcpy(c->wide + r * whole(e), from, bytes);
         else
-            ggml_quantize_chunk(e->to->type, from, to, 0, 1, row, NULL);
+            traits->to_float(from, c->wide + r * whole(e), e->row);
     }
+    return WN_OK;
+}
+
+/* Rows of `type` made of the floats, which are freed. */
+static int narrow(struct wn_vit_file *f, const struct wn_vit_entry *e, struct copy *c, int64_t n,
+                  enum ggml_type type)
+{
+    const size_t bytes = ggml_row_size(type, whole(e));
+
+    c->rows = wn_calloc((size_t)n, bytes);
+    if (!c->rows)
+        return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
+    for (int64_t r = 0; r < n; r++) {
+        if (type == GGML_TYPE_F32)
+            memcpy(c->rows + (size_t)r * bytes, c->wide + r * whole(e), bytes);
+        else
+            ggml_quantize_chunk(type, c->wide + r * whole(e), c->rows + (size_t)r * bytes, 0, 1,
+                                whole(e), NULL);
+    }
+    free(c->wide);
+    c->wide = NULL;
+    return WN_OK;
+}
+
+/* c->rows, or the file's own, side by side. */
+static int pack(struct wn_vit_file *f, const struct wn_vit_entry *e, struct copy *c)
+{
+    c->packed = malloc(ggml_nbytes(e->to));
+    if (!c->packed)
+        return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
+    wn_vit_q8_pack(c->packed, c->rows ? c->rows : c->raw, ggml_row_size(GGML_TYPE_Q8_0, whole(e)),
+                   whole(e), e->rows);
+    ggml_backend_tensor_set(e->to, c->packed, 0, ggml_nbytes(e->to));
+    return WN_OK;
 }
 
 static int read_one(struct wn_vit_file *f, FILE *in, const struct wn_vit_entry *e, struct copy *c)
 {
-    const size_t size = gguf_get_tensor_size(f->gguf, e->id), bytes = ggml_nbytes(e->to);
-    const enum ggml_type type = gguf_get_tensor_type(f->gguf, e->id);
-    const struct ggml_type_traits *traits = ggml_get_type_traits(type);
+    const size_t size = gguf_get_tensor_size(f->gguf, e->id);
+    const enum ggml_type stored = gguf_get_tensor_type(f->gguf, e->id);
+    const enum ggml_type type = e->rows ? GGML_TYPE_Q8_0 : e->to->type;
     const off_t at = (off_t)(gguf_get_data_offset(f->gguf) + gguf_get_tensor_offset(f->gguf, e->id));
-    const int64_t rows = ggml_nrows(e->to);
+    const int64_t n = e->rows ? e->rows : ggml_nrows(e->to);
+    const bool as_it_is = stored == type && whole(e) == e->row;
+    int err = WN_OK;
 
     c->raw = malloc(size);
-    c->wide = wn_calloc((size_t)(rows * e->row), sizeof(float));
-    c->packed = wn_calloc(bytes, 1);
-    if (!c->raw || !c->wide || !c->packed)
+    if (!c->raw)
         return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
     if (fseeko(in, at, SEEK_SET) || fread(c->raw, 1, size, in) != size)
         return wn_vit_bad(f, WN_ERR_IO, "tensor %s cannot be read",
                           gguf_get_tensor_name(f->gguf, e->id));
-    if (type == e->to->type && bytes == size) {
-        ggml_backend_tensor_set(e->to, c->raw, 0, bytes);
-        return WN_OK;
+    if (!as_it_is) {
+        TRY(widen(f, e, c, n));
+        TRY(narrow(f, e, c, n, type));
     }
-    if (type == GGML_TYPE_F32)
-        memcpy(c->wide, c->raw, size);
-    else if (traits->to_float)
-        traits->to_float(c->raw, c->wide, rows * e->row);
+    if (e->rows)
+        TRY(pack(f, e, c));
     else
-        return wn_vit_bad(f, WN_ERR_UNSUPPORTED, "tensor %s has type %s",
-                          gguf_get_tensor_name(f->gguf, e->id), ggml_type_name(type));
-    pack(e, c, rows);
-    ggml_backend_tensor_set(e->to, c->packed, 0, bytes);
-    return WN_OK;
+        ggml_backend_tensor_set(e->to, as_it_is ? c->raw : c->rows, 0, ggml_nbytes(e->to));
+fail:
+    return err;
 }
 
 int wn_vit_fill(struct wn_vit_file *f, const struct wn_vit *vit)
@@ -334,6 +384,7 @@ int wn_vit_fill(struct wn_vit_file *f, const struct wn_vit *vit)
             err = read_one(f, in, &f->entry[i], &c);
         free(c.raw);
         free(c.wide);
+        free(c.rows);
         free(c.packed);
     }
     fclose(in);

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "vision/vit_image.h"
+#include "vision/vit_q8.h"
 #include "vision_pair.h"
 
 static const char *sample, *hostile;
@@ -167,14 +168,14 @@ static void test_taps(void **state)
 }
 
 /* Rounded weights stay close to the file's own. */
-static void test_weights(void **state)
+static void check_weights(const char *shape, double stored)
 {
-    static const double least[] = {0.99999, 1, 0.999};
+    const double least[] = {stored, 1, 0.999};
     struct wn_frame *frame = picture(48, 48, 4);
     float *rows[3] = {NULL};
     struct fixture f;
 
-    begin(&f, "llava", "--type f16");
+    begin(&f, "llava", shape);
     for (int w = 0; w < 3; w++) {
         struct wn_vit *vit = NULL;
 
@@ -199,6 +200,63 @@ static void test_weights(void **state)
         free(rows[w]);
     wn_frame_unref(&frame);
     end(&f);
+}
+
+/* Rows of whole blocks and others, stored as f16, f32 and q8_0. */
+static void test_weights(void **state)
+{
+    check_weights("--type f16", 0.99999);
+    check_weights("--type f32 --set v_ff=72 --set v_dim=40 --set v_heads=5", 0.99999);
+    check_weights("--type q8_0", 0.999); /* activations are rounded, too */
+}
+
+/* The packed product against the sum it stands for, in double, with sizes that fill no block, no
+ * group of outputs and no tile of tokens. */
+static void check_product(int64_t in, int64_t out, int64_t n)
+{
+    const int64_t wide = (in + 31) / 32 * 32;
+    const size_t row = ggml_row_size(GGML_TYPE_Q8_0, wide);
+    float *x = wn_calloc((size_t)(n * in), sizeof(*x)), *w = wn_calloc((size_t)(out * wide), sizeof(*w));
+    float *y = wn_calloc((size_t)(n * out), sizeof(*y));
+    void *rows = wn_calloc((size_t)out, row), *packed = wn_calloc(wn_vit_q8_size(in, out), 1);
+    struct ggml_tensor a = {.data = packed}, b = {.ne = {in, n, 1, 1}, .data = x};
+    struct ggml_tensor c = {.ne = {out, n, 1, 1}, .data = y, .src = {&a, &b}};
+    double worst = 0, largest = 0;
+
+    for (int64_t i = 0; i < n * in; i++)
+        x[i] = sinf((float)i * 0.7f);
+    for (int64_t i = 0; i < out * wide; i++)
+        w[i] = i % wide < in ? cosf((float)i * 0.3f) : 0;
+    ggml_quantize_chunk(GGML_TYPE_Q8_0, w, rows, 0, out, wide, NULL);
+    wn_vit_q8_pack(packed, rows, row, wide, out);
+    for (int k = 0; k < 3; k++)
+        wn_vit_q8_op(&c, k, 3, NULL);
+    for (int64_t t = 0; t < n; t++)
+        for (int64_t o = 0; o < out; o++) {
+            double sum = 0;
+
+            for (int64_t i = 0; i < in; i++)
+                sum += (double)x[t * in + i] * w[o * wide + i];
+            worst = fmax(worst, fabs(sum - y[t * out + o]));
+            largest = fmax(largest, sqrt((double)in) / 2);
+        }
+    if (worst > 0.02 * largest)
+        fail_msg("%d x %d, %d tokens: off by %g of %g", (int)in, (int)out, (int)n, worst, largest);
+    free(x);
+    free(w);
+    free(y);
+    free(rows);
+    free(packed);
+}
+
+static void test_products(void **state)
+{
+    if (!wn_vit_q8_runs())
+        skip();
+    check_product(32, 16, 1);
+    check_product(40, 5, 7);
+    check_product(17, 33, 13);
+    check_product(96, 48, 300);
 }
 
 /* A still picture is cut in tiles where the file says so, a frame of a video is not. */
@@ -389,7 +447,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like_mtmd), cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_taps),      cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_taps),      cmocka_unit_test(test_weights), cmocka_unit_test(test_products),
         cmocka_unit_test(test_tiles),     cmocka_unit_test(test_choice),
         cmocka_unit_test(test_sample),    cmocka_unit_test(test_fuzz),
         cmocka_unit_test(test_hostile),
