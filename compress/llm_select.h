@@ -54,9 +54,11 @@ wn_buf wn_llm_as_flags(struct wn_llm *b, wn_buf x, int32_t n);
 /* i32 [n + 1]: 0, step, 2 * step ... */
 wn_buf wn_llm_ptr(struct wn_llm *b, int32_t n, int32_t step);
 
-/* Of n neighbouring keys the `keep` with the best scores stay; n or more: all, 0: none. */
+/* Of n neighbouring keys the `keep` with the best scores stay; n or more: all, 0: none. ranked: they
+ * are ordered by score even when all stay. */
 struct wn_span {
     int32_t n, keep;
+    bool ranked;
 };
 /* What stays. */
 struct wn_picked {
@@ -133,9 +135,9 @@ struct wn_picked wn_gemfilter(struct wn_llm *b, const struct wn_gemfilter *p, st
 /* ---- FiCoCo-L ---- */
 
 /* att f32 [s][s] logits before mask and softmax, mean of heads, the first n_visual rows and columns
- * visual (row 0 stays); hidden f32 [n_visual][dim]. The `merge` most redundant rows are added, each
- * with its softmax weight, to the rows it correlates with most, and go. targets counts those of a
- * row: 0: by the quantile 0.998 of n_visual distinct values, as the code finds it. */
+ * visual (row 0 stays); hidden f32 [n_visual][dim]. The `merge` most redundant rows are added to
+ * the rows that they correlate with most, each with its part of their softmax, and go. targets counts
+ * those of a row; 0: by the quantile 0.998 of n_visual distinct values, as the code finds it. */
 struct wn_ficoco_l {
     int32_t s, n_visual, merge, targets;
     float alpha, gamma; /* 0: 0.6 */
@@ -144,8 +146,8 @@ struct wn_ficoco_l {
 struct wn_ficoco_l_out {
     int32_t targets;
     struct wn_picked merged, stay; /* merged: most redundant first */
-    wn_buf order, value; /* [merge][n_visual] rank of each target, its weight where that is below
-                            `targets`, else 0 */
+    wn_buf order, value; /* [merge][n_visual] place (i32) and softmax (f32) of every row; the first
+                            `targets` are its targets */
     wn_buf rows;         /* f32 [stay.each][dim] */
 };
 struct wn_ficoco_l_out wn_ficoco_l(struct wn_llm *b, const struct wn_ficoco_l *p, wn_buf att,

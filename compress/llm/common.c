@@ -309,7 +309,7 @@ static bool fill_spans(struct wn_llm *b, struct spans *s, const struct wn_span *
     for (int32_t i = 0; i < n_spans; i++)
         s->table[span[i].n] = -1;
     for (int32_t i = 0; i < n_spans; i++) {
-        const bool by_score = span[i].keep > 0 && span[i].keep < span[i].n;
+        const bool by_score = span[i].keep > 0 && (span[i].keep < span[i].n || span[i].ranked);
         if (by_score && s->table[span[i].n] >= 0 && s->table[span[i].n] != span[i].keep) {
             wn_plan_fail(b->plan, WN_ERR_ARG, "two spans of %d keys keep %d and %d",
                          (int)span[i].n, (int)s->table[span[i].n], (int)span[i].keep);

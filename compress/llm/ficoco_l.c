@@ -100,7 +100,8 @@ static wn_buf forbidden(struct wn_llm *b, const struct state *s, const struct wn
     return wn_llm_mix(b, diagonal, 1, gone, 1, 0, false, n);
 }
 
-/* Weights of every visual row for the rows that go: [merge][v], those beyond `targets` 0. */
+/* Weights of every visual row for the rows that go: [merge][v], those beyond `targets` 0: the softmax
+ * over the targets alone, which is each one's part of their sum. */
 static wn_buf correlate(struct wn_llm *b, const struct state *s, struct wn_ficoco_l_out *out)
 {
     const int32_t v = s->v, r = s->r, n = r * v, size = s->p->s;
@@ -111,16 +112,26 @@ static wn_buf correlate(struct wn_llm *b, const struct state *s, struct wn_ficoc
     const wn_buf through = product(b, to_text, r, s->text, from_text, v);
     const wn_buf c = wn_llm_where(b, wn_llm_blend(b, direct, 1, through, 1, 0, 0, n),
                                   forbidden(b, s, out), -3e38f, n);
-    const wn_buf soft = wn_plan_temp(b->plan, "weights", n);
+    const wn_buf weight = wn_plan_temp(b->plan, "weights", n);
     const wn_buf keep = wn_plan_temp(b->plan, "targets", n), ptr = wn_llm_ptr(b, r, v);
 
-    WN_CALL(b, soft, (&(struct wn_soft_params){.rows = r, .width = v, .n_queries = 1, .group = 1,
-                                               .end = v}), c, c, soft);
+    struct wn_soft_params p = {
+        .rows = r,
+        .width = v,
+        .n_queries = 1,
+        .group = 1,
+        .end = v,
+    };
+
+    out->value = wn_plan_temp(b->plan, "softmax", n);
+    WN_CALL(b, soft, &p, c, c, out->value);
     out->order = wn_plan_temp(b->plan, "order", n);
     WN_CALL(b, rank, (&(struct wn_rank_params){n, r, 1}), c, ptr, out->order);
     WN_CALL(b, cut, (&(struct wn_cut_params){n, r}), out->order, ptr,
             wn_llm_table(b, v + 1, same, &s->targets), wn_llm_repeat(b, r, 1), keep);
-    return wn_llm_blend(b, soft, 0, wn_llm_as_floats(b, keep, n), 0, 1, 0, n);
+    p.flagged = 1;
+    WN_CALL(b, soft, &p, c, keep, weight);
+    return weight;
 }
 
 struct wn_ficoco_l_out wn_ficoco_l(struct wn_llm *b, const struct wn_ficoco_l *p, wn_buf att,
@@ -146,10 +157,10 @@ struct wn_ficoco_l_out wn_ficoco_l(struct wn_llm *b, const struct wn_ficoco_l *p
         return out;
     }
     choose(b, &s, &out);
-    out.value = correlate(b, &s, &out);
+    const wn_buf by_row = correlate(b, &s, &out);
     const wn_buf weights = wn_plan_temp(b->plan, "W", (int64_t)v * r);
     WN_CALL(b, reduce, (&(struct wn_reduce_params){.n = v, .width = 1, .n_c = r, .step_c = v,
-                                                   .n_a = 1, .n_b = 1, .scale = 1}), out.value,
+                                                   .n_a = 1, .n_b = 1, .scale = 1}), by_row,
             weights);
     const wn_buf gone = wn_llm_index(b, hidden.data, out.merged.idx, out.merged.ptr, 1, r,
                                      hidden.dim);

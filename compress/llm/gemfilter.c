@@ -18,7 +18,7 @@ struct wn_picked wn_gemfilter(struct wn_llm *b, const struct wn_gemfilter *p, st
         .n = k.n,
         .dim = 1,
     };
-    const struct wn_span span = {k.n, p->keep};
+    const struct wn_span span = {k.n, p->keep, true};
 
     *score = wn_llm_pool(b, sum, 0, p->width, false);
     return wn_llm_pick(b, *score, 1, k.n, &span, 1, p->by_score);

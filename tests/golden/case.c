@@ -120,6 +120,11 @@ static void *keep(struct golden_case *c, void *p)
     return list[c->n_made++] = p;
 }
 
+void *golden_alloc(struct golden_case *c, int64_t n)
+{
+    return keep(c, wn_calloc((size_t)WN_MAX(n, 1), 4));
+}
+
 static const struct st_tensor *find(struct golden_case *c, const char *name, int64_t *shape,
                                     int *n_dims)
 {

@@ -54,6 +54,8 @@ json_t *golden_meta(const struct golden_case *c, const char *key); /* new refere
  * at least 8. */
 const float *golden_f32(struct golden_case *c, const char *name, int64_t *shape, int *n_dims);
 const int32_t *golden_i32(struct golden_case *c, const char *name, int64_t *shape, int *n_dims);
+/* n zeroed elements of 4 bytes that live as long as the case. NULL: failed. */
+void *golden_alloc(struct golden_case *c, int64_t n);
 bool golden_has_tensor(const struct golden_case *c, const char *name);
 
 /* Compares with tensor `name`: counts and every value; NaN equals NaN. */
