@@ -25,7 +25,8 @@ static double cubic(double x)
 }
 
 /* Weights in double, normalised, then rounded half away from zero. */
-static void fill(const struct axis *f, double *w, int32_t at, int32_t i, double scale, int32_t n_src)
+static void fill(const struct axis *f, double *w, int32_t at, int32_t i, double scale,
+                 int32_t n_src)
 {
     const double stretch = scale > 1 ? scale : 1, centre = (i + 0.5) * scale;
     const int32_t lo = WN_MAX(0, (int32_t)(centre - 2 * stretch + 0.5));
@@ -158,7 +159,8 @@ static int rows_first(const struct resize *r, uint8_t *dst)
     if (!mid)
         return WN_ERR_NOMEM;
     for (int32_t i = 0; i < n; i++)
-        across(mid + (size_t)i * line, canvas_line(r->src, r->canvas, first + i), &r->x, r->window->w);
+        across(mid + (size_t)i * line, canvas_line(r->src, r->canvas, first + i), &r->x,
+               r->window->w);
     for (int32_t i = 0; i <= last; i++) {
         start(r->sum, line);
         for (int32_t k = 0; k < r->y.n[i]; k++)

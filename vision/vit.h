@@ -26,7 +26,8 @@ struct wn_vit_info {
     int32_t n_tokens;            /* with the CLS token, which is token 0 in everything read out */
     int32_t dim, ff, n_heads, n_layers;
     int32_t out_dim;             /* of a projected row; dim where the file has no projector */
-    int32_t feature[WN_VIT_FEATURES], n_features; /* hidden states that the projector takes, joined */
+    int32_t feature[WN_VIT_FEATURES]; /* hidden states that the projector takes, joined */
+    int32_t n_features;
     int32_t depth;               /* layers that the projected rows need */
     float eps, mean[3], std[3];
     enum wn_vit_act act;
@@ -83,7 +84,7 @@ int wn_vit_probe(const char *path, struct wn_vit_info *info, char *why, size_t w
 
 /* What a run can give, each [n pictures] of */
 enum wn_vit_tap_kind {
-    WN_VIT_HIDDEN,      /* [n_tokens][dim]: hidden state `layer`, 0 is what enters the first layer */
+    WN_VIT_HIDDEN,      /* [n_tokens][dim]: hidden state `layer`, 0 enters the first layer */
     WN_VIT_POST_LN,     /* [n_tokens][dim]: the last norm of hidden state `layer` */
     WN_VIT_QUERY,       /* [n_tokens][n_heads * d_head], not scaled */
     WN_VIT_KEY,
@@ -114,7 +115,7 @@ size_t wn_vit_tap_size(const struct wn_vit_info *info, enum wn_vit_tap_kind kind
 
 /* y = act(x + b), for ggml_map_custom2 with the activation as user data (vit_act.c). Sums and exp
  * in f32; ggml's own go through tables of f16. */
-void wn_vit_act_op(struct ggml_tensor *dst, const struct ggml_tensor *x, const struct ggml_tensor *b,
-                   int ith, int nth, void *act);
+void wn_vit_act_op(struct ggml_tensor *dst, const struct ggml_tensor *x,
+                   const struct ggml_tensor *b, int ith, int nth, void *act);
 
 #endif

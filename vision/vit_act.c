@@ -68,8 +68,8 @@ static void gelu_erf(float *y, const float *x, const float *b, int64_t n)
     }
 }
 
-void wn_vit_act_op(struct ggml_tensor *dst, const struct ggml_tensor *x, const struct ggml_tensor *b,
-                   int ith, int nth, void *act)
+void wn_vit_act_op(struct ggml_tensor *dst, const struct ggml_tensor *x,
+                   const struct ggml_tensor *b, int ith, int nth, void *act)
 {
     const int64_t n = x->ne[0], rows = ggml_nrows(x);
     const int64_t first = rows * ith / nth, end = rows * (ith + 1) / nth;

@@ -42,7 +42,8 @@ struct group {
     int err[64];
 };
 
-static int find_shape(const struct job *job, const struct wn_frame *frame, struct wn_vit_shape **out)
+static int find_shape(const struct job *job, const struct wn_frame *frame,
+                      struct wn_vit_shape **out)
 {
     if (wn_vit_shapes_find(&job->enc->shapes, frame->width, frame->height, job->video, out) < 0)
         return wn_nomem(job->enc->log, "a layout");
@@ -77,7 +78,8 @@ static int square(const struct encoder *enc, uint8_t *dst, const struct wn_frame
     for (int c = 0; c < 3; c++)
         pad[c] = (uint8_t)WN_MAX(0, WN_MIN(255, (int)((double)m->mean[c] * 255)));
     return m->cls ? wn_resize_square(dst, s, pad, frame)
-                  : wn_resize_rgb(dst, (size_t)s * 3, s, s, frame->rgb, frame->width, frame->height);
+                  : wn_resize_rgb(dst, (size_t)s * 3, s, s, frame->rgb, frame->width,
+                                  frame->height);
 }
 
 /* Pixels of frame i of the group; called on the pool. */
@@ -133,7 +135,8 @@ static int run_tower(struct group *g)
             tap[n++] = (struct wn_vit_tap){WN_VIT_KEY, job->keys_layer[k],
                                            g->keys + ((size_t)k * tiles + t) * keys_size(job)};
         TRY(wn_cancelled(job->enc->log) ? WN_ERR_ABORTED : WN_OK);
-        TRY(wn_vit_run(job->enc->vit, g->patches + t * row, WN_MIN(most, (int)(tiles - t)), tap, n));
+        TRY(wn_vit_run(job->enc->vit, g->patches + t * row, WN_MIN(most, (int)(tiles - t)), tap,
+                       n));
     }
 fail:
     return err;
@@ -152,7 +155,8 @@ static float mixed(const struct wn_vit_row *row, const struct wn_vit_info *m, co
         const size_t patch = (size_t)(row->from[k] % m->n_patches) + m->cls;
 
         if (row->weight[k] != 0)
-            sum += row->weight[k] * at[(size_t)(row->from[k] / m->n_patches) * tile + patch * stride];
+            sum += row->weight[k] *
+                   at[(size_t)(row->from[k] / m->n_patches) * tile + patch * stride];
     }
     return sum;
 }
@@ -426,8 +430,9 @@ int wn_encoder_own_open(struct wn_encoder **out, const struct wn_encoder_params 
     enc->shapes.info = &enc->vit->info;
     const struct wn_vit_info *m = &enc->vit->info;
     if (params->text_model && m->out_dim != llama_model_n_embd_inp(params->text_model)) {
-        err = wn_fail(params->log, WN_ERR_MODEL, "%s: its rows are %d wide, the language model wants "
-                      "%d", params->mmproj, m->out_dim, llama_model_n_embd_inp(params->text_model));
+        err = wn_fail(params->log, WN_ERR_MODEL, "%s: its rows are %d wide, the language model "
+                      "wants %d", params->mmproj, m->out_dim,
+                      llama_model_n_embd_inp(params->text_model));
         goto fail;
     }
     if (enc->vit->newline) {
@@ -436,7 +441,8 @@ int wn_encoder_own_open(struct wn_encoder **out, const struct wn_encoder_params 
             err = wn_nomem(params->log, "an encoder");
             goto fail;
         }
-        ggml_backend_tensor_get(enc->vit->newline, enc->newline, 0, (size_t)m->out_dim * sizeof(float));
+        ggml_backend_tensor_get(enc->vit->newline, enc->newline, 0,
+                                (size_t)m->out_dim * sizeof(float));
     }
     err = tell(enc);
     if (err < 0) {

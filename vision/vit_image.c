@@ -56,7 +56,8 @@ void wn_vit_unfold(float *patches, const struct wn_vit_info *m, const uint8_t *s
     }
 }
 
-void wn_vit_tiling(struct wn_vit_tiling *t, const struct wn_vit_info *m, int32_t width, int32_t height)
+void wn_vit_tiling(struct wn_vit_tiling *t, const struct wn_vit_info *m, int32_t width,
+                   int32_t height)
 {
     int64_t most = -1, least_waste = 0;
 

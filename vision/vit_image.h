@@ -34,7 +34,8 @@ struct wn_vit_tiling {
     int32_t x, y, w, h;            /* where the resized picture lies on it */
     int32_t n;                     /* tiles, with the whole picture as the first */
 };
-void wn_vit_tiling(struct wn_vit_tiling *out, const struct wn_vit_info *m, int32_t width, int32_t height);
+void wn_vit_tiling(struct wn_vit_tiling *out, const struct wn_vit_info *m, int32_t width,
+                   int32_t height);
 /* dst[n][image_size][image_size][3] */
 int wn_vit_tiles(uint8_t *dst, const struct wn_vit_info *m, const struct wn_vit_tiling *t,
                  const uint8_t *rgb);

@@ -101,7 +101,8 @@ static int read_sizes(struct wn_vit_file *f, struct wn_vit_info *m)
     m->n_patches = m->side * m->side;
     m->eps = eps < 0 ? 0 : gguf_get_val_f32(f->gguf, eps);
     if (!(m->eps > 0 && m->eps < 1))
-        return wn_vit_bad(f, WN_ERR_MODEL, "key clip.vision.attention.layer_norm_epsilon is missing "
+        return wn_vit_bad(f, WN_ERR_MODEL,
+                          "key clip.vision.attention.layer_norm_epsilon is missing "
                           "or %g", (double)m->eps);
     if (m->side < 1 || m->n_patches > 1 << 14)
         return wn_vit_bad(f, WN_ERR_MODEL, "keys clip.vision.image_size and patch_size make %d "
@@ -121,7 +122,8 @@ static int read_features(struct wn_vit_file *f, struct wn_vit_info *m)
     const int32_t *v = array(f, "clip.vision.feature_layer", GGUF_TYPE_INT32, &n);
 
     if (n > WN_VIT_FEATURES)
-        return wn_vit_bad(f, WN_ERR_UNSUPPORTED, "key clip.vision.feature_layer lists %zu layers", n);
+        return wn_vit_bad(f, WN_ERR_UNSUPPORTED, "key clip.vision.feature_layer lists %zu layers",
+                          n);
     m->n_features = n ? (int32_t)n : 1;
     m->feature[0] = m->n_layers;
     for (size_t i = 0; i < n; i++) {

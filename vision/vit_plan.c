@@ -155,7 +155,8 @@ int wn_vit_plan_tiles(struct wn_vit_plan *out, const struct wn_vit_info *m,
         unpad(&f, &t, tiling);
     h = f.h;
     w = f.w;
-    const double ratio = most_tiles > 0 ? sqrt((double)h * w / ((double)most_tiles * m->n_patches)) : 1;
+    const double ratio =
+        most_tiles > 0 ? sqrt((double)h * w / ((double)most_tiles * m->n_patches)) : 1;
     if (ratio > 1.1) {
         h = WN_MAX(1, (int32_t)(h / ratio));
         w = WN_MAX(1, (int32_t)(w / ratio));

@@ -10,7 +10,7 @@
 #include "vit.h"
 #include "vit_q8.h"
 
-enum { LANES = 16 }; /* keys and heads are padded to whole vectors: ggml's fast products want that */
+enum { LANES = 16 }; /* keys and heads are padded to whole vectors for ggml's fast products */
 
 struct wn_vit_graph {
     int n, n_taps;
@@ -79,13 +79,15 @@ static void give(struct build *b, enum wn_vit_tap_kind kind, int32_t layer, stru
 
 /* ---- pieces ---- */
 
-static struct ggml_tensor *norm(struct build *b, struct ggml_tensor *x, const struct wn_vit_linear *ln)
+static struct ggml_tensor *norm(struct build *b, struct ggml_tensor *x,
+                                const struct wn_vit_linear *ln)
 {
     x = ggml_norm(b->ctx, x, b->vit->info.eps);
     return ggml_add(b->ctx, ggml_mul(b->ctx, x, ln->w), ln->b);
 }
 
-static struct ggml_tensor *product(struct build *b, struct ggml_tensor *x, const struct wn_vit_linear *l)
+static struct ggml_tensor *product(struct build *b, struct ggml_tensor *x,
+                                   const struct wn_vit_linear *l)
 {
     struct ggml_tensor *from[] = {l->w, x};
 
@@ -95,7 +97,8 @@ static struct ggml_tensor *product(struct build *b, struct ggml_tensor *x, const
                           wn_vit_q8_op, GGML_N_TASKS_MAX, NULL);
 }
 
-static struct ggml_tensor *linear(struct build *b, struct ggml_tensor *x, const struct wn_vit_linear *l)
+static struct ggml_tensor *linear(struct build *b, struct ggml_tensor *x,
+                                  const struct wn_vit_linear *l)
 {
     x = product(b, x, l);
     return l->b ? ggml_add(b->ctx, x, l->b) : x;
@@ -135,10 +138,11 @@ static int64_t padded(int64_t n)
 }
 
 /* Scaled logits' softmax, [keys, padded][queries][heads][n]; *logits not scaled. */
-static struct ggml_tensor *attention_rows(struct build *b, struct ggml_tensor *q, struct ggml_tensor *k,
-                                          struct ggml_tensor **logits)
+static struct ggml_tensor *attention_rows(struct build *b, struct ggml_tensor *q,
+                                          struct ggml_tensor *k, struct ggml_tensor **logits)
 {
-    const int head = (int)(padded(b->d_head) - b->d_head), key = (int)(padded(b->tokens) - b->tokens);
+    const int head = (int)(padded(b->d_head) - b->d_head);
+    const int key = (int)(padded(b->tokens) - b->tokens);
     const float scale = 1.0f / sqrtf((float)b->d_head);
 
     q = head ? ggml_pad(b->ctx, q, head, 0, 0, 0) : ggml_cont(b->ctx, q);
@@ -164,10 +168,12 @@ static struct ggml_tensor *attend(struct build *b, struct ggml_tensor *rows, str
 /* The first `keys` keys of the first `queries` queries. */
 static struct ggml_tensor *corner(struct build *b, struct ggml_tensor *x, int64_t queries)
 {
-    return ggml_view_4d(b->ctx, x, b->tokens, queries, b->heads, b->n, x->nb[1], x->nb[2], x->nb[3], 0);
+    return ggml_view_4d(b->ctx, x, b->tokens, queries, b->heads, b->n, x->nb[1], x->nb[2],
+                        x->nb[3], 0);
 }
 
-static void give_attention(struct build *b, int l, struct ggml_tensor *rows, struct ggml_tensor *logits)
+static void give_attention(struct build *b, int l, struct ggml_tensor *rows,
+                           struct ggml_tensor *logits)
 {
     const struct wn_vit_graph *g = b->g;
 
@@ -416,7 +422,8 @@ static bool same(const struct wn_vit_graph *g, int n, const struct wn_vit_tap *t
 static int set_inputs(struct wn_vit *vit, const float *patches)
 {
     const size_t row = 3 * (size_t)vit->info.patch_size * (size_t)vit->info.patch_size;
-    const size_t n = (size_t)vit->graph->n * (size_t)vit->info.n_patches, wide = (size_t)vit->patch_row;
+    const size_t n = (size_t)vit->graph->n * (size_t)vit->info.n_patches;
+    const size_t wide = (size_t)vit->patch_row;
     float *mask = wn_calloc((size_t)padded(vit->info.n_tokens), sizeof(*mask));
     float *in = wn_calloc(n, wide * sizeof(*in));
     int err = mask && in ? WN_OK : WN_ERR_NOMEM;
@@ -432,7 +439,8 @@ static int set_inputs(struct wn_vit *vit, const float *patches)
     return err;
 }
 
-int wn_vit_run(struct wn_vit *vit, const float *patches, int n, const struct wn_vit_tap *tap, int n_taps)
+int wn_vit_run(struct wn_vit *vit, const float *patches, int n, const struct wn_vit_tap *tap,
+               int n_taps)
 {
     if (n < 1 || n_taps < 1 || !check_taps(vit, tap, n_taps))
         return wn_fail(vit->log, WN_ERR_ARG, "the encoder has no such layer");

@@ -8,7 +8,7 @@
 #include "vit_load.h"
 #include "vit_q8.h"
 
-enum { PER_LAYER = 16, OTHERS = 24, ROW = 32 }; /* ROW: a row's floats are padded to whole vectors */
+enum { PER_LAYER = 16, OTHERS = 24, ROW = 32 }; /* ROW: rows are padded to whole vectors */
 
 struct define {
     struct wn_vit_file *f;
@@ -38,10 +38,10 @@ static int64_t look(struct define *d, const char *name, const int64_t want[4], i
     *err = WN_OK;
     for (int i = 0; ne && i < 4; i++)
         if (want[i] && ne[i] != want[i]) {
-            *err = wn_vit_bad(d->f, WN_ERR_MODEL, "tensor %s is %" PRId64 " x %" PRId64 " x %" PRId64
-                              " x %" PRId64 ", not %" PRId64 " x %" PRId64 " x %" PRId64 " x %"
-                              PRId64, name, ne[0], ne[1], ne[2], ne[3], want[0], want[1], want[2],
-                              want[3]);
+            *err = wn_vit_bad(d->f, WN_ERR_MODEL, "tensor %s is %" PRId64 " x %" PRId64 " x %"
+                              PRId64 " x %" PRId64 ", not %" PRId64 " x %" PRId64 " x %" PRId64
+                              " x %" PRId64, name, ne[0], ne[1], ne[2], ne[3], want[0], want[1],
+                              want[2], want[3]);
             return -1;
         }
     return id;
@@ -77,7 +77,8 @@ static int norm(struct define *d, struct wn_vit_linear *out, const char *prefix,
     snprintf(name, sizeof(name), "%s.bias", prefix);
     TRY(vector(d, &out->b, name, n, required));
     if (!out->w != !out->b)
-        return wn_vit_bad(d->f, WN_ERR_MODEL, "tensors %s.weight and bias do not come together", prefix);
+        return wn_vit_bad(d->f, WN_ERR_MODEL, "tensors %s.weight and bias do not come together",
+                          prefix);
 fail:
     return err;
 }
@@ -221,8 +222,8 @@ static int check_used(const struct define *d)
 
         if (!d->used[i] && (!strncmp(name, "v.", 2) || !strncmp(name, "mm.", 3) ||
                             !strncmp(name, "model.", 6)))
-            return wn_vit_bad(d->f, WN_ERR_UNSUPPORTED, "it has a tensor %s, which a CLIP or SigLIP "
-                              "tower of the LLaVA family has not", name);
+            return wn_vit_bad(d->f, WN_ERR_UNSUPPORTED, "it has a tensor %s, which towers of the "
+                              "LLaVA family have not", name);
     }
     return WN_OK;
 }
@@ -345,7 +346,7 @@ static int read_one(struct wn_vit_file *f, FILE *in, const struct wn_vit_entry *
     const size_t size = gguf_get_tensor_size(f->gguf, e->id);
     const enum ggml_type stored = gguf_get_tensor_type(f->gguf, e->id);
     const enum ggml_type type = e->rows ? GGML_TYPE_Q8_0 : e->to->type;
-    const off_t at = (off_t)(gguf_get_data_offset(f->gguf) + gguf_get_tensor_offset(f->gguf, e->id));
+    const size_t at = gguf_get_data_offset(f->gguf) + gguf_get_tensor_offset(f->gguf, e->id);
     const int64_t n = e->rows ? e->rows : ggml_nrows(e->to);
     const bool as_it_is = stored == type && whole(e) == e->row;
     int err = WN_OK;
@@ -353,7 +354,7 @@ static int read_one(struct wn_vit_file *f, FILE *in, const struct wn_vit_entry *
     c->raw = malloc(size);
     if (!c->raw)
         return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
-    if (fseeko(in, at, SEEK_SET) || fread(c->raw, 1, size, in) != size)
+    if (fseeko(in, (off_t)at, SEEK_SET) || fread(c->raw, 1, size, in) != size)
         return wn_vit_bad(f, WN_ERR_IO, "tensor %s cannot be read",
                           gguf_get_tensor_name(f->gguf, e->id));
     if (!as_it_is) {

@@ -38,8 +38,8 @@ static void expect(struct golden_case *c, const struct wn_vit *vit, const struct
     const size_t n = (size_t)plan.n_rows * (size_t)f->n;
     float *rows = wn_calloc((n + last) * dim, sizeof(*rows));
     for (size_t i = 0; rows && i < (size_t)f->n; i++)
-        wn_vit_mix(rows + i * (size_t)plan.n_rows * dim, &plan, f->projected + i * frame, (int32_t)dim,
-                   f->newline);
+        wn_vit_mix(rows + i * (size_t)plan.n_rows * dim, &plan, f->projected + i * frame,
+                   (int32_t)dim, f->newline);
     if (rows && last)
         memcpy(rows + n * dim, f->newline, dim * sizeof(*rows));
     if (rows)

@@ -25,7 +25,8 @@ struct wn_vit *golden_tower(struct golden_case *c, const char *file)
     struct wn_vit *vit = NULL;
 
     if (!path || wn_vit_open(&vit, &(struct wn_vit_params){
-            .path = path, .weights = WN_VIT_F32, .n_threads = 1, .no_gpu = true, .log = c->log}) < 0)
+            .path = path, .weights = WN_VIT_F32, .n_threads = 1, .no_gpu = true,
+            .log = c->log}) < 0)
         golden_fail(c, "%s does not load: %s", file, c->log->last_error);
     free(path);
     return vit;
@@ -48,9 +49,13 @@ float *golden_patches(struct golden_case *c, const struct wn_vit *vit, const cha
     for (int i = 0; patches && i < *n; i++)
         for (size_t k = 0; k < (size_t)m->n_patches; k++)
             for (size_t ch = 0; ch < 3; ch++)
-                for (size_t y = 0; y < p; y++, to += p)
-                    memcpy(to, pixels + (((size_t)i * 3 + ch) * s + k / (size_t)m->side * p + y) * s +
-                           k % (size_t)m->side * p, p * sizeof(*to));
+                for (size_t y = 0; y < p; y++, to += p) {
+                    const size_t line = k / (size_t)m->side * p + y;
+                    const size_t column = k % (size_t)m->side * p;
+
+                    memcpy(to, pixels + (((size_t)i * 3 + ch) * s + line) * s + column,
+                           p * sizeof(*to));
+                }
     return patches;
 }
 
@@ -259,7 +264,8 @@ void golden_run_tower(struct golden_case *c, enum wn_vit_fit fit, const char *re
 
 /* ---- pictures in tiles ---- */
 
-void golden_run_tiles(struct golden_case *c, struct wn_vit *vit, int32_t most_tiles, const char *bytes)
+void golden_run_tiles(struct golden_case *c, struct wn_vit *vit, int32_t most_tiles,
+                      const char *bytes)
 {
     const struct wn_vit_info *m = &vit->info;
     const size_t size = 3 * (size_t)m->image_size * (size_t)m->image_size;

@@ -26,7 +26,8 @@ void golden_run_tower(struct golden_case *c, enum wn_vit_fit fit, const char *re
 
 /* in.image_u8 in tiles, through the tower and packed with its newlines; `bytes`: the tensor of the
  * tiles, or NULL. */
-void golden_run_tiles(struct golden_case *c, struct wn_vit *vit, int32_t most_tiles, const char *bytes);
+void golden_run_tiles(struct golden_case *c, struct wn_vit *vit, int32_t most_tiles,
+                      const char *bytes);
 
 /* A case of OneVision: a picture in tiles or the frames of a video (onevision.c). */
 void golden_run_onevision(struct golden_case *c);

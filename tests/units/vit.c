@@ -216,7 +216,8 @@ static void check_product(int64_t in, int64_t out, int64_t n)
 {
     const int64_t wide = (in + 31) / 32 * 32;
     const size_t row = ggml_row_size(GGML_TYPE_Q8_0, wide);
-    float *x = wn_calloc((size_t)(n * in), sizeof(*x)), *w = wn_calloc((size_t)(out * wide), sizeof(*w));
+    float *x = wn_calloc((size_t)(n * in), sizeof(*x));
+    float *w = wn_calloc((size_t)(out * wide), sizeof(*w));
     float *y = wn_calloc((size_t)(n * out), sizeof(*y));
     void *rows = wn_calloc((size_t)out, row), *packed = wn_calloc(wn_vit_q8_size(in, out), 1);
     struct ggml_tensor a = {.data = packed}, b = {.ne = {in, n, 1, 1}, .data = x};
@@ -405,8 +406,8 @@ static void test_fuzz(void **state)
         }
         float *patches = wn_calloc((size_t)vit->info.n_patches * 3, (size_t)vit->info.patch_size *
                                    (size_t)vit->info.patch_size * sizeof(*patches));
-        assert_int_equal(wn_vit_run(vit, patches, 1, &(struct wn_vit_tap){WN_VIT_PROJECTED, 0, NULL},
-                                    1), WN_OK);
+        const struct wn_vit_tap tap = {WN_VIT_PROJECTED, 0, NULL};
+        assert_int_equal(wn_vit_run(vit, patches, 1, &tap, 1), WN_OK);
         free(patches);
         wn_vit_close(&vit);
         opened++;
@@ -447,10 +448,10 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like_mtmd), cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_taps),      cmocka_unit_test(test_weights), cmocka_unit_test(test_products),
-        cmocka_unit_test(test_tiles),     cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_sample),    cmocka_unit_test(test_fuzz),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_taps),      cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_products),  cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_choice),    cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_fuzz),      cmocka_unit_test(test_hostile),
     };
 
     if (argc < 4) {
