@@ -105,7 +105,7 @@ wn_buf wn_build_frame_means(struct wn_build *b);      /* f32 [n_frames][dim] */
 /* The last of each frame's `parts`, of `most` rows, comes a second time. *ptr: where parts begin,
  * then one more. */
 void wn_build_repeat(struct wn_build *b, int32_t parts, int32_t most, wn_buf *ptr);
-/* Ends a stage of a filter that makes rows of rows: `in` becomes what is `out`, and W starts anew. */
+/* Ends a stage of a filter that makes rows of rows: `out` becomes `in`, and W starts anew. */
 int wn_build_next(struct wn_build *b);
 
 enum wn_order { WN_RASTER, WN_BY_RANK };

@@ -305,10 +305,10 @@ extern const struct wn_kernel wn_kernel_average;
 
 /* windows: runs of frames with one label become windows: start[t] = the first frame of t's. First
  * only the longest runs of every label stay, of two frames or more; then, from the left, what lies
- * between takes the label of the longer run beside it (of the labels so far), the left one of equals,
- * 0 where there is none. now: the labels that come out.
- * One invocation. buf: label i32 [n] read, from 0 to n - 1; longest i32 [n] write, now i32 [n] write,
- * start i32 [n] write. */
+ * between takes the label of the longer run beside it (of the labels so far), the left one of
+ * equals, 0 where there is none. now: the labels that come out.
+ * One invocation. buf: label i32 [n] read, from 0 to n - 1; longest i32 [n] write, now i32 [n]
+ * write, start i32 [n] write. */
 struct wn_windows_params {
     int32_t n;
 };
@@ -346,8 +346,8 @@ struct wn_split_params {
 static_assert(sizeof(struct wn_split_params) == 4, "mirrors split.comp");
 extern const struct wn_kernel wn_kernel_split;
 
-/* repeat: frames of `parts` segments each get the last one a second time: idx = the rows of frame 0,
- * those of its last segment again, the rows of frame 1 ...; out_ptr the same with one segment more
+/* repeat: frames of `parts` segments each get the last one a second time: idx = the rows of frame
+ * 0, those of its last segment again, the rows of frame 1 ...; out_ptr the same with one segment more
  * a frame. n: of idx, enough for all.
  * buf: ptr i32 [parts * F + 1] read, idx i32 [n] write, out_ptr i32 [(parts + 1) * F + 1] write. */
 struct wn_repeat_params {
@@ -419,5 +419,26 @@ struct wn_enough_params {
 };
 static_assert(sizeof(struct wn_enough_params) == 12, "mirrors enough.comp");
 extern const struct wn_kernel wn_kernel_enough;
+
+/* trim: keep[i] = whether row i stays when rows go until at most `most` are left: of each segment
+ * the last ceil((ptr[F] - most) / F) ones, and then what is too much at the end.
+ * buf: ptr i32 [F + 1] read, keep i32 [n] write. */
+struct wn_trim_params {
+    int32_t n, n_segments, most;
+};
+static_assert(sizeof(struct wn_trim_params) == 12, "mirrors trim.comp");
+extern const struct wn_kernel wn_kernel_trim;
+
+/* bank: rows at one place of frame after frame (prev and next name each other) become runs, `room`
+ * at most: each frame is a new run, and when there is one too many, the two neighbours with the
+ * largest cosine of their sums are joined, the first of equals. to[i] = the first row of i's run;
+ * sum: of a run, at its first row; like and after: work space. room > 0.
+ * A workgroup a row. buf: x f32 [n][dim] read, prev i32 [n] read, next i32 [n] read,
+ * ptr i32 [F + 1] read, sum f32 [n][dim] write, like f32 [n] write, after i32 [n] write, to i32 [n] write. */
+struct wn_bank_params {
+    int32_t n, n_frames, dim, room;
+};
+static_assert(sizeof(struct wn_bank_params) == 16, "mirrors bank.comp");
+extern const struct wn_kernel wn_kernel_bank;
 
 #endif

@@ -2,8 +2,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// y[i] = rho[i] * the distance to the nearest row of its segment that is denser, or to the farthest of
-// all for the densest one. In segments of at most `few` rows y falls with the place.
+// y[i] = rho[i] * the distance to the nearest row of its segment that is denser, or to the farthest
+// of all for the densest one. In segments of at most `few` rows y falls with the place.
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };
 layout(binding = 1) readonly buffer Rho { float rho[]; };

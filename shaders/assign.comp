@@ -2,7 +2,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// to[i] = i where keep[i] != 0, else the kept row of i's segment at the least distance, first of equals.
+// to[i] = i where keep[i] != 0, else the kept row of i's segment at the least distance, first of
+// equals.
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };
 layout(binding = 1) readonly buffer Keep { int keep[]; };

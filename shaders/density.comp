@@ -2,8 +2,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// rho[i] = exp(-mean of the k smallest gaps of i), far[i] = the largest gap; gaps are scaled squared
-// distances to the rows of i's segment, itself among them, out of their dot products s.
+// rho[i] = exp(-mean of the k smallest gaps of i), far[i] = the largest gap; gaps are scaled
+// squared distances to the rows of i's segment, itself among them, out of their dot products s.
 #define MOST 16
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };

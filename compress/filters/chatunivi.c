@@ -100,8 +100,8 @@ fail:
 
 static const AVOption options[] = {
     WN_OPT_KEEP(struct chatunivi, level[0], "clusters of a frame, a share up to 1", 64),
-    {"second", "clusters of these clusters; 0: no more levels", offsetof(struct chatunivi, level[1]),
-     AV_OPT_TYPE_DOUBLE, {.dbl = 32}, 0, 1e9, 0, NULL},
+    {"second", "clusters of these clusters; 0: no more levels",
+     offsetof(struct chatunivi, level[1]), AV_OPT_TYPE_DOUBLE, {.dbl = 32}, 0, 1e9, 0, NULL},
     {"third", "and of these; 0: no more levels", offsetof(struct chatunivi, level[2]),
      AV_OPT_TYPE_DOUBLE, {.dbl = 16}, 0, 1e9, 0, NULL},
     {"k", "neighbours that make a row's density", offsetof(struct chatunivi, k), AV_OPT_TYPE_INT,

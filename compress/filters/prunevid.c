@@ -144,10 +144,11 @@ fail:
 }
 
 static const AVOption options[] = {
-    WN_OPT_KEEP(struct prunevid, keep, "clusters of what is more than 14 rows, a share below 1", 0.5),
+    WN_OPT_KEEP(struct prunevid, keep, "clusters of more than 14 rows, a share below 1", 0.5),
     {"segments", "clusters of frames that windows come from, a share below 1",
      offsetof(struct prunevid, segments), AV_OPT_TYPE_DOUBLE, {.dbl = 0.25}, 0, 1e9, 0, NULL},
-    {"tau", "mean cosine in a window above which a place is one row", offsetof(struct prunevid, tau),
+    {"tau", "mean cosine above which a place is one row in a window",
+     offsetof(struct prunevid, tau),
      AV_OPT_TYPE_DOUBLE, {.dbl = 0.8}, -1, 2, 0, NULL},
     {"k", "neighbours that make a density", offsetof(struct prunevid, k), AV_OPT_TYPE_INT,
      {.i64 = 7}, 1, WN_DENSITY_MOST, 0, NULL},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules that choose frames, or split them in scenes, by vectors or scores of each frame. They run on
- * the host: a few numbers a frame. x [n][dim]: a vector a frame. Lists come out ascending. Functions
- * give how many there are, or WN_ERR_NOMEM. */
+/* Rules that choose frames, or split them in scenes, by vectors or scores of each frame. They run
+ * on the host: a few numbers a frame. x [n][dim]: a vector a frame. Lists come out ascending.
+ * Functions give how many there are, or WN_ERR_NOMEM. */
 #ifndef WN_SELECT_H
 #define WN_SELECT_H
 
@@ -22,8 +22,8 @@ int32_t wn_select_tdc_frames(int32_t n, int32_t most, int32_t *list);
 int32_t wn_select_tdc_cuts(const float *x, int32_t n, int64_t dim, int32_t most, int32_t *cut,
                            float *cosine);
 
-/* VideoLLaMB's SceneTiling: frames after which the cosine with the next one is a valley: deeper than
- * mean + alpha * deviation, 15 at most, or the k deepest (k > 0). `left`: by the left slope alone.
+/* VideoLLaMB's SceneTiling: frames after which the cosine with the next one is a valley: deeper
+ * than mean + alpha * deviation, 15 at most, or the k deepest (k > 0). `left`: by the left slope alone.
  * cosine, depth [n - 1]; list [n]. */
 int32_t wn_select_tiling(const float *x, int32_t n, int64_t dim, double alpha, int32_t k, bool left,
                          float *cosine, float *depth, int32_t *list);
@@ -48,10 +48,11 @@ void wn_select_middles(int32_t n, int32_t count, int32_t *list);
 /* The same with PVC's rounding: frames from first to last. */
 void wn_select_pvc(int32_t first, int32_t last, int32_t count, int32_t *list);
 
-/* TS-LLaVA: rows and columns of a grid of `count` pictures, as square as can be, rows >= columns. */
+/* TS-LLaVA: rows and columns of a grid of `count` pictures, as square as can be, no wider than
+ * high. */
 void wn_thumbnail_grid(int32_t count, int32_t *rows, int32_t *cols);
-/* Pictures [rows * cols][channels][h][w] shrunk by area to side / rows x side / cols each, in raster
- * order: out [channels][side / rows * rows][side / cols * cols]. */
+/* Pictures [rows * cols][channels][h][w] shrunk by area to side / rows x side / cols each, in
+ * raster order: out [channels][side / rows * rows][side / cols * cols]. */
 void wn_thumbnail(const float *in, int32_t channels, int32_t h, int32_t w, int32_t rows,
                   int32_t cols, int32_t side, float *out);
 

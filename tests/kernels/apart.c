@@ -29,8 +29,8 @@ static void bench(struct kt *kt)
     const struct wn_apart_params p = {rows.n, rows.n_frames, 196, 0, 1};
 
     kt_bench(kt, &p,
-             (void *[]){kt_floats(kt, rows.n, p.width, KT_PLAIN), kt_floats(kt, rows.n, 1, KT_PLAIN),
-                        kt_floats(kt, rows.n, 1, KT_PLAIN), rows.ptr, kt_out(kt, rows.n)},
+             (void *[]){kt_floats(kt, rows.n, p.width, KT_PLAIN),
+                        kt_floats(kt, rows.n, 1, KT_PLAIN), kt_floats(kt, rows.n, 1, KT_PLAIN), rows.ptr, kt_out(kt, rows.n)},
              (int64_t)rows.n * p.width * 4, "64 frames of 196");
 }
 

@@ -23,7 +23,8 @@ static const char *const menu[] = {
     "dpc", "dpc=keep=3:order=paper", "dpc=keep=0.2:k=1", "chatunivi=keep=0.5:order=paper",
     "chatunivi=keep=9:second=4:third=2", "chatunivi=keep=7:second=1e9:third=0:k=16",
     "prunevid", "prunevid=tau=0.3:order=paper:keep=0.3", "prunevid=tau=-1:segments=1",
-    "prunevid=segments=1e9:tau=0.1:k=1",
+    "prunevid=segments=1e9:tau=0.1:k=1", "longvu", "longvu=threshold=0.1:chunk=3:most=40",
+    "longvu=threshold=1:most=1", "malmm=length=1", "malmm=length=3", "malmm=length=6",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };
