@@ -7,13 +7,12 @@
 
 #include "vit_load.h"
 
-static int say(struct wn_vit_file *f, const char *path, int err, struct wn_log *log)
+static void say(struct wn_vit_file *f, const char *path, int err, struct wn_log *log)
 {
     if (err < 0 && f->why_names_file)
         wn_fail(log, err, "%s", f->why);
     else if (err < 0)
         wn_fail(log, err, "%s: not a vision tower for the own encoder: %s", path, f->why);
-    return err;
 }
 
 static void set_threads(ggml_backend_t backend, int n)
@@ -58,15 +57,27 @@ fail:
     return err;
 }
 
+/* A device that cannot hold the tower or compute all of it is no reason to fail: the CPU can. */
 int wn_vit_open(struct wn_vit **out, const struct wn_vit_params *params)
 {
     struct wn_vit *vit = wn_calloc(1, sizeof(*vit));
+    struct wn_vit_params cpu = *params;
     struct wn_vit_file f = {0};
 
+    *out = NULL;
     if (!vit)
         return wn_nomem(params->log, "an encoder");
     vit->log = params->log;
-    const int err = say(&f, params->path, load(vit, &f, params), params->log);
+    int err = load(vit, &f, params);
+    if (vit->backend && !vit->on_cpu && (err == WN_ERR_NOMEM || (err >= 0 && !wn_vit_fits(vit)))) {
+        wn_say(params->log, WN_LOG_INFO, "%s: the encoder runs on the CPU: %s", params->path,
+               err < 0 ? f.why : "the device cannot compute all of it");
+        wn_vit_file_close(&f);
+        wn_vit_close(&vit);
+        cpu.no_gpu = true;
+        return wn_vit_open(out, &cpu);
+    }
+    say(&f, params->path, err, params->log);
     wn_vit_file_close(&f);
     if (err < 0)
         wn_vit_close(&vit);

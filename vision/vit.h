@@ -109,6 +109,8 @@ int wn_vit_run(struct wn_vit *vit, const float *patches, int n, const struct wn_
                int n_taps);
 /* Pictures whose attention of a layer stays below 32 MiB: more at once gains nothing. */
 int wn_vit_batch(const struct wn_vit *vit);
+/* Whether this device can compute every node. */
+bool wn_vit_fits(const struct wn_vit *vit);
 void wn_vit_graph_free(struct wn_vit_graph **graph);
 /* The floats of a tap for one picture. */
 size_t wn_vit_tap_size(const struct wn_vit_info *info, enum wn_vit_tap_kind kind);

@@ -19,7 +19,7 @@
 static inline float exp_poly(float x)
 {
     const float magic = 12582912.0f;
-    float clamped = x < -87.0f ? -87.0f : x, p, scale;
+    float clamped = x > -87.0f ? x : -87.0f, p, scale; /* not a number: a number, too */
     int32_t bits;
 
     clamped = clamped > 87.0f ? 87.0f : clamped;

@@ -155,6 +155,7 @@ static void test_taps(void **state)
         .path = f.pair.mmproj, .weights = WN_VIT_F32, .n_threads = 1, .no_gpu = true,
         .log = &f.log}), WN_OK);
     assert_int_equal(vit->info.depth, 3);
+    assert_true(wn_vit_fits(vit));
     float *patches = wn_calloc((size_t)vit->info.n_patches * 3 * 64, sizeof(*patches));
     wn_vit_unfold(patches, &vit->info, frame->rgb);
     for (int l = 0; l < 4; l++)
