@@ -24,7 +24,8 @@ struct wn_decoder_params {
     void *opaque;
 };
 
-/* Opens the file, finds the stream and what it says of itself; decodes nothing yet. */
+/* Opens the file, finds the stream and decodes its first picture: what wn_decoder_media() tells is
+ * then true, and a file without a picture fails here. */
 int wn_decoder_open(struct wn_decoder **out, const struct wn_decoder_params *params);
 void wn_decoder_close(struct wn_decoder **decoder);
 
@@ -34,7 +35,10 @@ int wn_decoder_set_filters(struct wn_decoder *decoder, struct wn_instance **filt
 /* The next frame that the filters keep: WN_OK, WN_AGAIN (push more), WN_EOF or an error. Frames
  * come in order of time, `scene` never falls. */
 int wn_decoder_next(struct wn_decoder *decoder, struct wn_frame **out);
-int wn_decoder_push(struct wn_decoder *decoder, const struct wn_image *image); /* NULL: no more */
+/* NULL: no more. Never blocks: the picture passes the filters at once and only what they keep waits
+ * for wn_decoder_next(); beyond 1 GiB of it WN_ERR_LIMIT, and the picture may be pushed again. Any
+ * thread may push while another is in next. A time that falls becomes that of the frame before. */
+int wn_decoder_push(struct wn_decoder *decoder, const struct wn_image *image);
 
 /* Reads through with the chain's `scene` filter, or `fallback` when it has none; see
  * wn_source_scenes(). No frame may have been taken. */
