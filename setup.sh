@@ -81,7 +81,9 @@ if [ ! -e "$prefix/.complete" ]; then
         -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF \
         -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_MTMD=ON $options >>"$log" 2>&1
     last=
-    cmake --build "$work/obj" -j "$jobs" 2>>"$log" | while IFS= read -r line; do
+    rm -f "$work/built"
+    { cmake --build "$work/obj" -j "$jobs" 2>>"$log" && touch "$work/built"; } |
+        while IFS= read -r line; do
         printf '%s\n' "$line" >>"$log"
         case $line in
         "["*"/"*"]"*)
@@ -90,6 +92,7 @@ if [ ! -e "$prefix/.complete" ]; then
             [ "$pct" = "$last" ] || { say "llama.cpp $pct %"; last=$pct; } ;;
         esac
     done
+    [ -e "$work/built" ] || { tail -20 "$log" >&2; exit 1; } # a pipe hides its first part's status
     step="installing llama.cpp into $prefix"
     cmake --install "$work/obj" >>"$log" 2>&1
     touch "$prefix/.complete"

@@ -120,12 +120,20 @@ static int run_on_gpu(struct wn_compressor *c, const struct wn_plan *plan)
 {
     const int err = run_on(c, c->gpu, plan);
 
-    if (err != WN_ERR_DEVICE && err != WN_ERR_NOMEM)
+    switch (err) {
+    case WN_ERR_DEVICE:
+    case WN_ERR_NOMEM:
+        wn_say(c->log, WN_LOG_WARN, "%s %s; the filters go on on the CPU", c->gpu->name,
+               err == WN_ERR_DEVICE ? "failed" : "has not enough memory");
+        wn_backend_destroy(&c->gpu);
+        return run_on(c, c->cpu, plan);
+    case WN_ERR_LIMIT:
+    case WN_ERR_UNSUPPORTED: /* of this plan; a smaller one may fit again */
+        wn_say(c->log, WN_LOG_INFO, "%s cannot hold this segment; the CPU filters it", c->gpu->name);
+        return run_on(c, c->cpu, plan);
+    default:
         return err;
-    wn_say(c->log, WN_LOG_WARN, "%s %s; the filters go on on the CPU", c->gpu->name,
-           err == WN_ERR_DEVICE ? "failed" : "has not enough memory");
-    wn_backend_destroy(&c->gpu);
-    return run_on(c, c->cpu, plan);
+    }
 }
 
 /* Runs on both and remembers which was faster, transfers counted; either result is the same. The

@@ -372,6 +372,12 @@ int wn_chain_parse(struct wn_chain **out, const char *text, const struct wn_clip
 
     if (!chain)
         return wn_nomem(log, "the chain");
+    const char *tail = wn_preset_tail(text);
+    if (tail && *tail && strncmp(tail + strspn(tail, " "), "budget", 6)) {
+        err = wn_fail(log, WN_ERR_ARG, "a preset stands alone or before budget, not before '%.60s'",
+                      tail);
+        goto fail;
+    }
     chain->item = wn_calloc(MAX_FILTERS, sizeof(struct wn_instance *));
     chain->text = wn_preset_expand(text, clip);
     if (!chain->item || !chain->text) {

@@ -147,7 +147,7 @@ void wn_pool_run(struct wn_pool *pool, int64_t n, void (*fn)(void *arg, int64_t 
 
     if (pool && pool->n_workers && n > 1) {
         pthread_mutex_lock(&pool->lock);
-        if (!pool->running) {
+        if (!pool->running && !pool->inside) { /* a worker may still leave the last job */
             mine = true;
             pool->running = true;
             pool->generation++;

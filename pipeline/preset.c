@@ -85,6 +85,17 @@ static size_t preset_length(const char *text, const char *name)
     return !strncmp(text, name, n) && (!text[n] || text[n] == ',') ? n : 0;
 }
 
+const char *wn_preset_tail(const char *text)
+{
+    text += strspn(text, " ");
+    for (int i = 0; i < WN_LEN(presets); i++) {
+        const size_t n = preset_length(text, presets[i].name);
+        if (n)
+            return text + n + (text[n] == ',');
+    }
+    return NULL;
+}
+
 char *wn_preset_expand(const char *text, const struct wn_clip *clip)
 {
     char *head = NULL;

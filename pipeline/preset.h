@@ -11,6 +11,9 @@ char *wn_preset_expand(const char *text, const struct wn_clip *clip);
 
 /* Frames that the chain's frame filters leave, at most; 0: cannot be told. */
 double wn_preset_frames(const struct wn_chain *chain, const struct wn_clip *clip);
+/* What stands behind a preset at the start of text; NULL when it starts with none. */
+const char *wn_preset_tail(const char *text);
+
 /* Filters with a `keep` that the user did not set (given[i] false) take their share from the
  * budget, when the number of frames can be told beforehand; else they stay at their defaults. */
 int wn_preset_share(struct wn_chain *chain, const bool *given, const struct wn_clip *clip);

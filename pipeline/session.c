@@ -15,6 +15,7 @@
 #define DEFAULT_CTX 16384
 /* Of those, what the question, the template and the answer get when a budget is worked out. */
 #define TEXT_CELLS 256
+#define DEFAULT_ANSWER 512
 
 static int default_threads(void)
 {
@@ -214,11 +215,21 @@ int64_t wn_session_room(const struct wn_session *s)
 {
     if (!s->llm)
         return 0;
-    const int train = s->llm_info.n_ctx_train;
-    const int ctx = s->p.n_ctx > 0 ? WN_MIN(s->p.n_ctx, train) : WN_MIN(DEFAULT_CTX, train);
-    const int text = WN_MIN(TEXT_CELLS + 512, ctx / 4);
+    const int64_t ctx = wn_session_cells(s);
 
-    return ctx - text;
+    return ctx - WN_MIN(TEXT_CELLS + DEFAULT_ANSWER, ctx / 4);
+}
+
+int64_t wn_session_cells(const struct wn_session *s)
+{
+    const int train = s->llm_info.n_ctx_train;
+
+    return s->p.n_ctx > 0 ? WN_MIN(s->p.n_ctx, train) : WN_MIN(DEFAULT_CTX, train);
+}
+
+int wn_session_answer_tokens(const struct wn_ask_params *ask)
+{
+    return ask->max_tokens > 0 ? ask->max_tokens : DEFAULT_ANSWER;
 }
 
 int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
@@ -229,7 +240,7 @@ int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
     if (ask && ask->size)
         memcpy(&p, ask, WN_MIN(ask->size, sizeof(p)));
     p.size = sizeof(p);
-    p.max_tokens = p.max_tokens > 0 ? p.max_tokens : 512;
+    p.max_tokens = wn_session_answer_tokens(&p);
     p.top_k = p.top_k > 0 ? p.top_k : 40;
     p.top_p = p.top_p > 0 ? p.top_p : 0.95;
     pthread_mutex_lock(&s->models);

@@ -22,6 +22,9 @@ struct wn_session {
 
 /* Cells that the visual part of a prompt can have when nobody says. */
 int64_t wn_session_room(const struct wn_session *s);
+/* Of the whole context. */
+int64_t wn_session_cells(const struct wn_session *s);
+int wn_session_answer_tokens(const struct wn_ask_params *ask);
 
 /* An answer about rows; takes the models' lock. */
 int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,

@@ -61,7 +61,7 @@ static int report(struct wn_source *src, double time)
     if (!src->p.on_progress)
         return WN_OK;
     const double done = to > from ? (time - from) / (to - from) : 0;
-    if (src->p.on_progress(src->p.opaque, WN_MIN(WN_MAX(done, 0), 1)))
+    if (src->p.on_progress(src->p.opaque, WN_MIN(WN_MAX(done, 0.0), 1.0)))
         return wn_fail(&src->s->log, WN_ERR_ABORTED, "stopped by the caller");
     return WN_OK;
 }
@@ -254,7 +254,7 @@ static int settle_budget(struct wn_source *src)
 }
 
 /* Makes one more segment wait: WN_OK, WN_AGAIN, WN_EOF or an error. */
-static int make_segment(struct wn_source *src)
+int wn_source_make_segment(struct wn_source *src)
 {
     int ret = gather(src);
 
@@ -269,10 +269,13 @@ static int make_segment(struct wn_source *src)
     return ret;
 }
 
-static int need_model(struct wn_source *src)
+int wn_source_need_model(struct wn_source *src)
 {
     if (src->failed)
         return src->failed;
+    if (src->scanned)
+        return wn_fail(&src->s->log, WN_ERR_ARG,
+                       "this source was read through for its scenes: open it again");
     if (!src->s->encoder)
         return wn_fail(&src->s->log, WN_ERR_ARG, "tokens need a model and its vision encoder");
     return WN_OK;
@@ -282,10 +285,10 @@ int wn_source_pull(struct wn_source *src, struct wn_segment **out)
 {
     int err;
 
-    TRY(need_model(src));
+    TRY(wn_source_need_model(src));
     src->given = true;
     while (src->next_waiting == src->n_waiting || src->budget) {
-        err = make_segment(src);
+        err = wn_source_make_segment(src);
         if (err == WN_EOF && src->next_waiting < src->n_waiting)
             break; /* settled just now */
         if (err)
@@ -299,126 +302,5 @@ int wn_source_pull(struct wn_source *src, struct wn_segment **out)
         src->next_waiting = src->n_waiting = 0;
     return WN_OK;
 fail:
-    return err;
-}
-
-/* ---- asking ---- */
-
-static int64_t frame_cells(void *arg, const struct wn_row_frame *frame)
-{
-    struct wn_source *src = arg;
-    int64_t cells = 0;
-
-    for (int32_t i = 0; frame->layout && i < frame->layout->n_parts; i++)
-        cells += frame->layout->parts[i].n_tokens;
-    if (src->media.still || !*src->s->label)
-        return cells;
-    char *label = wn_llm_label(src->s->label, frame->index + 1, frame->time);
-    const int64_t n = label ? wn_llm_cells(src->s->llm, label) : 0;
-    free(label);
-    return cells + WN_MAX(n, 0);
-}
-
-int wn_source_make_budget(struct wn_source *src, int64_t cells, int32_t least)
-{
-    return wn_budget_create(&src->budget, &(struct wn_budget_params){
-        .cells = cells,
-        .floor = least,
-        .frame_cells = frame_cells,
-        .arg = src,
-        .log = &src->s->log,
-    });
-}
-
-/* make_segment() to the end, telling this ask's caller how far it is when the source has nobody. */
-static int make_all(struct wn_source *src, const struct wn_ask_params *ask)
-{
-    const struct wn_source_params own = src->p;
-    int ret = WN_OK;
-
-    if (!own.on_progress) {
-        src->p.on_progress = ask->on_progress;
-        src->p.opaque = ask->opaque;
-    }
-    while (ret == WN_OK)
-        ret = make_segment(src);
-    src->p = own;
-    return ret;
-}
-
-/* Pulls everything, under a budget of what the context holds when the chain has none. */
-static int keep_all(struct wn_source *src, const struct wn_ask_params *ask)
-{
-    int err;
-
-    if (src->kept)
-        return WN_OK;
-    if (src->given)
-        return wn_fail(&src->s->log, WN_ERR_ARG,
-                       "segments of this source were pulled: ask about them instead");
-    if (!src->budget && !src->budgeted) {
-        const int64_t room = wn_session_room(src->s);
-        TRY(wn_source_make_budget(src, room, 1));
-    }
-    err = make_all(src, ask);
-    if (err == WN_AGAIN)
-        return wn_fail(&src->s->log, WN_ERR_ARG, "the pushed frames have not ended yet");
-    if (err < 0)
-        goto fail;
-    src->kept = true;
-    return WN_OK;
-fail:
-    return err;
-}
-
-static int read_cues(struct wn_source *src)
-{
-    const char *which = src->s->p.subtitles;
-
-    if (!which || src->cues || !src->url)
-        return WN_OK;
-    return wn_subtitles_read(&src->cues, &src->n_cues, src->url, which, &src->s->log);
-}
-
-int wn_source_ask(struct wn_source *src, const char *question, const struct wn_ask_params *params,
-                  char **answer)
-{
-    struct wn_answer_stats stats = {0};
-    struct wn_ask_params ask = {.size = sizeof(ask)};
-    struct wn_rows **rows = NULL;
-    int err;
-
-    TRY(need_model(src));
-    if (!question)
-        return wn_fail(&src->s->log, WN_ERR_ARG, "no question");
-    if (params && params->size)
-        memcpy(&ask, params, WN_MIN(params->size, sizeof(ask)));
-    TRY(read_cues(src));
-    TRY(keep_all(src, &ask));
-    ask.on_progress = NULL; /* told frame by frame; a prefill of its own scale would jump back */
-    rows = wn_calloc((size_t)src->n_waiting, sizeof(struct wn_rows *));
-    if (!rows) {
-        err = wn_nomem(&src->s->log, "the prompt");
-        goto fail;
-    }
-    for (int i = 0; i < src->n_waiting; i++)
-        rows[i] = src->waiting[i]->rows;
-    TRY(wn_session_answer(src->s, &(struct wn_prompt){
-        .segments = rows,
-        .n_segments = src->n_waiting,
-        .label = src->media.still ? NULL : src->s->label,
-        .question = question,
-        .system = ask.system,
-        .cues = src->cues,
-        .n_cues = src->n_cues,
-    }, &ask, answer, &stats));
-    src->stats.prompt_cells = stats.cells;
-    src->stats.answer_tokens = stats.tokens;
-    src->stats.prefill_s = stats.prefill_s;
-    src->stats.generate_s = stats.generate_s;
-    if (src->stats.first_token_s == 0)
-        src->stats.first_token_s = stats.first_token_at - src->opened;
-fail:
-    free(rows);
     return err;
 }

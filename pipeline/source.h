@@ -20,6 +20,7 @@ struct wn_source {
     bool scanning;            /* in wn_source_scenes(): the decoder alone tells of progress */
     bool pushed, budgeted;    /* budgeted: everything went through the budget */
     int failed;               /* the first error: returned from then on */
+    bool scanned;             /* read through for its scenes: nothing is left to pull */
 
     struct wn_frame *batch[64];
     int n_batch;
@@ -41,6 +42,10 @@ struct wn_source {
 };
 
 void wn_source_drop_batch(struct wn_source *src);
+/* Makes one more segment wait: WN_OK, WN_AGAIN, WN_EOF or an error. */
+int wn_source_make_segment(struct wn_source *src);
+/* Fails with a sentence where tokens cannot be had. */
+int wn_source_need_model(struct wn_source *src);
 /* The budget stage, which counts frame labels and the glue tokens of this source's frames. */
 int wn_source_make_budget(struct wn_source *src, int64_t cells, int32_t least);
 

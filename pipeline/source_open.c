@@ -159,7 +159,7 @@ int wn_source_scenes(struct wn_source *src, struct wn_scene **out, int *n)
         return wn_nomem(&src->s->log, "a filter");
     if (scene->init)
         TRY(scene->init(fallback->priv, &src->s->log));
-    src->scanning = true;
+    src->scanned = src->scanning = true;
     TRY(wn_decoder_scenes(src->decoder, fallback, out, n));
 fail:
     src->scanning = false;

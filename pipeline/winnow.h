@@ -108,7 +108,8 @@ WN_API void wn_close(struct wn_session **s); /* its sources must be closed first
 /* The last failure of this session or of one of its sources, in words; never NULL. Valid until the
  * next failure. */
 WN_API const char *wn_errmsg(const struct wn_session *s);
-/* Every call that is running or starts later returns WN_ERR_ABORTED; wn_resume() lifts it. */
+/* Every call that is running or starts later returns WN_ERR_ABORTED. wn_resume() lifts it for
+ * sources that are opened afterwards; one that was stopped stays so. */
 WN_API void wn_cancel(struct wn_session *s);
 WN_API void wn_resume(struct wn_session *s);
 

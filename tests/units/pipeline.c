@@ -158,6 +158,7 @@ static void chain_refuses_with_a_sentence(void **state)
     refuses("budget=tokens=9,vtc_cls", "budget must be the last token filter");
     refuses("vtc_cls=at=frame", "cannot act at 'frame'");
     refuses("fps=2,,vtc_cls", "an empty place");
+    refuses("auto,vtc_cls", "a preset stands alone or before budget");
     refuses("bad\033name", "'bad?name'");
 }
 
@@ -289,6 +290,31 @@ static void nested(void *arg, int64_t i)
     wn_pool_run(n->pool, 10, count_up, &n->sum);
 }
 
+static void *call_pool(void *arg)
+{
+    struct nest *n = arg;
+
+    for (int round = 0; round < 3000; round++)
+        wn_pool_run(n->pool, 16, count_up, &n->sum);
+    return NULL;
+}
+
+/* Two sources of one session use its pool at once: either gets all of its indices done. */
+static void pool_serves_two_callers(void **state)
+{
+    struct nest a = {0}, b = {0};
+    pthread_t other;
+
+    assert_int_equal(wn_pool_create(&a.pool, 3), WN_OK);
+    b.pool = a.pool;
+    assert_int_equal(pthread_create(&other, NULL, call_pool, &b), 0);
+    call_pool(&a);
+    pthread_join(other, NULL);
+    assert_int_equal(a.sum, 3000 * 136);
+    assert_int_equal(b.sum, 3000 * 136);
+    wn_pool_destroy(&a.pool);
+}
+
 static void pool_runs_every_index_once(void **state)
 {
     for (int threads = 1; threads <= 8; threads *= 2) {
@@ -395,6 +421,7 @@ int main(void)
         cmocka_unit_test(rows_append),
         cmocka_unit_test(sources_compose),
         cmocka_unit_test(pool_runs_every_index_once),
+        cmocka_unit_test(pool_serves_two_callers),
         cmocka_unit_test(queue_keeps_order_and_bound),
         cmocka_unit_test(messages_are_printable),
     };
