@@ -347,6 +347,7 @@ struct st_writer {
     char *path, *part;
     uint64_t left; /* bytes of data still to come */
     bool failed;
+    bool straight; /* the path is no regular file: written in place */
 };
 
 static json_t *tensor_entry(const struct st_tensor *t, uint64_t *at, const struct reason *why)
@@ -433,7 +434,10 @@ int st_write_begin(struct st_writer **out, const char *path, const struct st_ten
     json = header ? json_dumps(header, JSON_COMPACT) : NULL;
     if (!w->path || !w->part || !json)
         goto fail;
-    snprintf(w->part, strlen(path) + sizeof(".part"), "%s.part", path);
+    /* What is no file (a device, a pipe) is written to, never replaced. */
+    struct stat st;
+    w->straight = !lstat(path, &st) && !S_ISREG(st.st_mode);
+    snprintf(w->part, strlen(path) + sizeof(".part"), w->straight ? "%s" : "%s.part", path);
     w->f = fopen(w->part, "wb");
     if (!w->f) {
         refuse(&why, "cannot write %.200s: %s", w->part, strerror(errno));
@@ -470,8 +474,8 @@ int st_write_end(struct st_writer **pw)
 
     bad |= fclose(w->f) != 0;
     w->f = NULL;
-    bad = bad || rename(w->part, w->path);
-    if (bad)
+    bad = bad || (!w->straight && rename(w->part, w->path));
+    if (bad && !w->straight)
         remove(w->part);
     st_write_abort(pw);
     return bad ? -1 : 0;
@@ -485,7 +489,8 @@ void st_write_abort(struct st_writer **pw)
         return;
     if (w->f) {
         fclose(w->f);
-        remove(w->part);
+        if (!w->straight)
+            remove(w->part);
     }
     free(w->path);
     free(w->part);
