@@ -356,8 +356,8 @@ struct wn_repeat_params {
 static_assert(sizeof(struct wn_repeat_params) == 8, "mirrors repeat.comp");
 extern const struct wn_kernel wn_kernel_repeat;
 
-/* logits: y[h][i][j] = scale * dot(q[h][first + i], k[h / group][j]) for h < n_heads, i < n_queries,
- * j < n_keys. Heads of q have q_stride rows, those of k k_stride.
+/* logits: y[h][i][j] = scale * dot(q[h][first + i], k[h / group][j]) for h < n_heads,
+ * i < n_queries, j < n_keys. Heads of q have q_stride rows, those of k k_stride.
  * buf: q f32 [n_heads][q_stride][dim] read, k f32 [n_heads / group][k_stride][dim] read,
  * y f32 [n_heads][n_queries][n_keys] write. */
 struct wn_logits_params {
@@ -368,8 +368,8 @@ static_assert(sizeof(struct wn_logits_params) == 36, "mirrors logits.comp");
 extern const struct wn_kernel wn_kernel_logits;
 
 /* soft: softmax of rows: y[r][j] = e[j] * (q * q), where e[j] = exp(x[r][j] - m) and m the largest
- * x[r][j], of the columns that row r sees; 0 for the others; q = rsqrt(max(sum of e, 1e-12)), the sum
- * in lanes. Row r is query i = r % n_queries of head h = r / n_queries and sees the columns
+ * x[r][j], of the columns that row r sees; 0 for the others; q = rsqrt(max(sum of e, 1e-12)), the
+ * sum in lanes. Row r is query i = r % n_queries of head h = r / n_queries and sees the columns
  * j < min(end + i * step, width), with flagged != 0 only those with allow[h / group][j] != 0.
  * buf: x f32 [rows][width] read, allow i32 [rows / n_queries / group][width] read (any buffer when
  * not flagged), y f32 [rows][width] write. */
@@ -408,9 +408,9 @@ static_assert(sizeof(struct wn_slide_params) == 24, "mirrors slide.comp");
 extern const struct wn_kernel wn_kernel_slide;
 
 /* enough: keeps the best rows of a segment until they hold a share of its total: value has the rows
- * of a segment in order of their rank, keep[i] = rank[i] < the fewest first values that reach share *
- * total; all when none do. Sums run in WN_LANES pieces of ceil(m / WN_LANES) values, then over the
- * pieces, then inside the piece that reaches it.
+ * of a segment in order of their rank, keep[i] = rank[i] < the fewest first values that reach
+ * share * total; all when none do. Sums run in WN_LANES pieces of ceil(m / WN_LANES) values, then
+ * over the pieces, then inside the piece that reaches it.
  * A workgroup a segment. buf: value f32 [n] read, rank i32 [n] read, ptr i32 [F + 1] read,
  * keep i32 [n] write. */
 struct wn_enough_params {

@@ -2,8 +2,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// y[i] = scale * the sum of the x[j] of i's segment with i - before <= j <= i + after; max 1: scale *
-// the largest.
+// y[i] = scale * the sum of the x[j] of i's segment with i - before <= j <= i + after; max 1:
+// scale * the largest.
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct wn_picked wn_a2sf(struct wn_llm *b, const struct wn_a2sf *p, struct wn_heads q,
+struct wn_picked wn_a2sf(struct wn_kv *b, const struct wn_a2sf *p, struct wn_heads q,
                          struct wn_heads k)
 {
     const int32_t window = p->window ? WN_MIN(p->window, q.n) : q.n;
@@ -20,11 +20,11 @@ struct wn_picked wn_a2sf(struct wn_llm *b, const struct wn_a2sf *p, struct wn_he
     };
 
     if (k.n <= p->budget)
-        return wn_llm_pick(b, WN_NONE, k.heads, k.n, &all, 1, false);
-    float *weight = (float *)wn_llm_scratch(b, window);
+        return wn_kv_pick(b, WN_NONE, k.heads, k.n, &all, 1, false);
+    float *weight = (float *)wn_kv_scratch(b, window);
     for (int32_t i = 0; weight && i < window; i++)
         weight[i] = p->window ? 1 : (float)pow(p->factor, window - 1 - i);
-    const wn_buf score = wn_llm_received(b, &a, weight);
+    const wn_buf score = wn_kv_received(b, &a, weight);
     free(weight);
-    return wn_llm_pick(b, score, k.heads, k.n, span, WN_LEN(span), false);
+    return wn_kv_pick(b, score, k.heads, k.n, span, WN_LEN(span), false);
 }

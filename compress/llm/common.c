@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-int32_t *wn_llm_scratch(struct wn_llm *b, int64_t n)
+int32_t *wn_kv_scratch(struct wn_kv *b, int64_t n)
 {
     int32_t *v = wn_calloc((size_t)WN_MAX(n, 1), sizeof(*v));
 
@@ -13,9 +13,9 @@ int32_t *wn_llm_scratch(struct wn_llm *b, int64_t n)
     return v;
 }
 
-wn_buf wn_llm_ptr(struct wn_llm *b, int32_t n, int32_t step)
+wn_buf wn_kv_ptr(struct wn_kv *b, int32_t n, int32_t step)
 {
-    int32_t *v = wn_llm_scratch(b, (int64_t)n + 1);
+    int32_t *v = wn_kv_scratch(b, (int64_t)n + 1);
     wn_buf buf = WN_NONE;
 
     for (int32_t i = 0; v && i <= n; i++)
@@ -26,10 +26,10 @@ wn_buf wn_llm_ptr(struct wn_llm *b, int32_t n, int32_t step)
     return buf;
 }
 
-wn_buf wn_llm_table(struct wn_llm *b, int32_t n, int32_t (*value)(int32_t i, const void *arg),
-                    const void *arg)
+wn_buf wn_kv_table(struct wn_kv *b, int32_t n, int32_t (*value)(int32_t i, const void *arg),
+                   const void *arg)
 {
-    int32_t *v = wn_llm_scratch(b, n);
+    int32_t *v = wn_kv_scratch(b, n);
     wn_buf buf = WN_NONE;
 
     for (int32_t i = 0; v && i < n; i++)
@@ -45,14 +45,14 @@ static int32_t rest_of(int32_t i, const void *size)
     return i % *(const int32_t *)size;
 }
 
-wn_buf wn_llm_repeat(struct wn_llm *b, int32_t n, int32_t size)
+wn_buf wn_kv_repeat(struct wn_kv *b, int32_t n, int32_t size)
 {
-    return wn_llm_table(b, n, rest_of, &size);
+    return wn_kv_table(b, n, rest_of, &size);
 }
 
 /* ---- attention ---- */
 
-static bool check(struct wn_llm *b, const struct wn_attend *a)
+static bool check(struct wn_kv *b, const struct wn_attend *a)
 {
     if (a->k.heads < 1 || a->q.heads < 1 || a->q.heads % a->k.heads || a->q.dim != a->k.dim ||
         a->q.dim < 1 || a->first < 0 || a->n_queries < 1 || a->first + a->n_queries > a->q.n ||
@@ -66,7 +66,7 @@ static bool check(struct wn_llm *b, const struct wn_attend *a)
     return true;
 }
 
-wn_buf wn_llm_logits(struct wn_llm *b, const struct wn_attend *a)
+wn_buf wn_kv_logits(struct wn_kv *b, const struct wn_attend *a)
 {
     if (!check(b, a))
         return WN_NONE;
@@ -87,7 +87,7 @@ wn_buf wn_llm_logits(struct wn_llm *b, const struct wn_attend *a)
     return y;
 }
 
-wn_buf wn_llm_soft(struct wn_llm *b, const struct wn_attend *a, wn_buf logits)
+wn_buf wn_kv_soft(struct wn_kv *b, const struct wn_attend *a, wn_buf logits)
 {
     const int32_t rows = a->q.heads * a->n_queries;
     const wn_buf y = wn_plan_temp(b->plan, "attention", (int64_t)rows * a->k.n);
@@ -105,20 +105,20 @@ wn_buf wn_llm_soft(struct wn_llm *b, const struct wn_attend *a, wn_buf logits)
     return y;
 }
 
-wn_buf wn_llm_attention(struct wn_llm *b, const struct wn_attend *a)
+wn_buf wn_kv_attention(struct wn_kv *b, const struct wn_attend *a)
 {
-    const wn_buf logits = wn_llm_logits(b, a);
+    const wn_buf logits = wn_kv_logits(b, a);
 
-    return logits == WN_NONE ? WN_NONE : wn_llm_soft(b, a, logits);
+    return logits == WN_NONE ? WN_NONE : wn_kv_soft(b, a, logits);
 }
 
 /* Rows of attention summed into the heads of k: W has an entry a row. */
-wn_buf wn_llm_columns(struct wn_llm *b, const struct wn_attend *a, wn_buf attention,
-                      const float *weight)
+wn_buf wn_kv_columns(struct wn_kv *b, const struct wn_attend *a, wn_buf attention,
+                     const float *weight)
 {
     const int32_t rows = a->q.heads * a->n_queries, kv = a->k.heads, ends[2] = {0, kv};
-    int32_t *idx = wn_llm_scratch(b, rows);
-    float *w = (float *)wn_llm_scratch(b, rows);
+    int32_t *idx = wn_kv_scratch(b, rows);
+    float *w = (float *)wn_kv_scratch(b, rows);
     wn_buf y = WN_NONE;
 
     for (int32_t r = 0; idx && w && r < rows; r++) {
@@ -128,7 +128,7 @@ wn_buf wn_llm_columns(struct wn_llm *b, const struct wn_attend *a, wn_buf attent
     if (idx && w) {
         y = wn_plan_temp(b->plan, "received", (int64_t)kv * a->k.n);
         WN_CALL(b, combine, (&(struct wn_combine_params){kv, 1, a->k.n}), attention,
-                wn_llm_ptr(b, kv, rows / kv), wn_plan_owned(b->plan, "rows", idx, rows),
+                wn_kv_ptr(b, kv, rows / kv), wn_plan_owned(b->plan, "rows", idx, rows),
                 wn_plan_owned(b->plan, "weights", w, rows), wn_plan_owned(b->plan, "ends", ends, 2),
                 y);
     }
@@ -139,7 +139,7 @@ wn_buf wn_llm_columns(struct wn_llm *b, const struct wn_attend *a, wn_buf attent
 
 #define PART ((int64_t)8 << 20) /* elements of attention at a time */
 
-wn_buf wn_llm_received(struct wn_llm *b, const struct wn_attend *a, const float *weight)
+wn_buf wn_kv_received(struct wn_kv *b, const struct wn_attend *a, const float *weight)
 {
     wn_buf sum = WN_NONE;
 
@@ -151,17 +151,17 @@ wn_buf wn_llm_received(struct wn_llm *b, const struct wn_attend *a, const float 
         part.first = a->first + i;
         part.n_queries = WN_MIN(most, a->n_queries - i);
         part.seen = a->seen ? a->seen + i : 0;
-        const wn_buf y = wn_llm_columns(b, &part, wn_llm_attention(b, &part),
-                                        weight ? weight + i : NULL);
-        sum = sum == WN_NONE ? y : wn_llm_blend(b, sum, 1, y, 1, 0, 0, a->k.heads * a->k.n);
+        const wn_buf y = wn_kv_columns(b, &part, wn_kv_attention(b, &part),
+                                       weight ? weight + i : NULL);
+        sum = sum == WN_NONE ? y : wn_kv_blend(b, sum, 1, y, 1, 0, 0, a->k.heads * a->k.n);
     }
     return sum;
 }
 
 /* ---- algebra ---- */
 
-wn_buf wn_llm_over_rows(struct wn_llm *b, wn_buf x, int32_t rows, int32_t width, int32_t first,
-                        int32_t n, float scale, bool max)
+wn_buf wn_kv_over_rows(struct wn_kv *b, wn_buf x, int32_t rows, int32_t width, int32_t first,
+                       int32_t n, float scale, bool max)
 {
     const wn_buf y = wn_plan_temp(b->plan, "over rows", n);
     const struct wn_reduce_params p = {
@@ -180,7 +180,7 @@ wn_buf wn_llm_over_rows(struct wn_llm *b, wn_buf x, int32_t rows, int32_t width,
     return y;
 }
 
-wn_buf wn_llm_total(struct wn_llm *b, wn_buf x, int32_t n)
+wn_buf wn_kv_total(struct wn_kv *b, wn_buf x, int32_t n)
 {
     const wn_buf y = wn_plan_temp(b->plan, "total", 1);
     const struct wn_reduce_params p = {
@@ -197,8 +197,8 @@ wn_buf wn_llm_total(struct wn_llm *b, wn_buf x, int32_t n)
     return y;
 }
 
-wn_buf wn_llm_blend(struct wn_llm *b, wn_buf x, float a, wn_buf z, float b_z, float d, float c,
-                    int32_t n)
+wn_buf wn_kv_blend(struct wn_kv *b, wn_buf x, float a, wn_buf z, float b_z, float d, float c,
+                   int32_t n)
 {
     const wn_buf y = wn_plan_temp(b->plan, "blend", n);
 
@@ -207,8 +207,8 @@ wn_buf wn_llm_blend(struct wn_llm *b, wn_buf x, float a, wn_buf z, float b_z, fl
     return y;
 }
 
-wn_buf wn_llm_mix(struct wn_llm *b, wn_buf x, int32_t a, wn_buf z, int32_t b_z, int32_t c,
-                  bool as_float, int32_t n)
+wn_buf wn_kv_mix(struct wn_kv *b, wn_buf x, int32_t a, wn_buf z, int32_t b_z, int32_t c,
+                 bool as_float, int32_t n)
 {
     const wn_buf y = wn_plan_temp(b->plan, "mix", n);
     const struct wn_mix_params p = {
@@ -220,35 +220,35 @@ wn_buf wn_llm_mix(struct wn_llm *b, wn_buf x, int32_t a, wn_buf z, int32_t b_z, 
         .as_float = as_float,
     };
 
-    WN_CALL(b, mix, &p, x, z, wn_llm_ptr(b, 1, n), y);
+    WN_CALL(b, mix, &p, x, z, wn_kv_ptr(b, 1, n), y);
     return y;
 }
 
-wn_buf wn_llm_as_floats(struct wn_llm *b, wn_buf flags, int32_t n)
+wn_buf wn_kv_as_floats(struct wn_kv *b, wn_buf flags, int32_t n)
 {
-    return wn_llm_mix(b, flags, 1, flags, 0, 0, true, n);
+    return wn_kv_mix(b, flags, 1, flags, 0, 0, true, n);
 }
 
-wn_buf wn_llm_as_flags(struct wn_llm *b, wn_buf x, int32_t n)
+wn_buf wn_kv_as_flags(struct wn_kv *b, wn_buf x, int32_t n)
 {
     const float half = 0.5f;
     const wn_buf y = wn_plan_temp(b->plan, "flags", n);
 
     WN_CALL(b, over, (&(struct wn_over_params){n, 1, 1}), x,
-            wn_plan_owned(b->plan, "half", &half, 1), wn_llm_ptr(b, 1, n), y);
+            wn_plan_owned(b->plan, "half", &half, 1), wn_kv_ptr(b, 1, n), y);
     return y;
 }
 
-wn_buf wn_llm_where(struct wn_llm *b, wn_buf x, wn_buf flag, float value, int32_t n)
+wn_buf wn_kv_where(struct wn_kv *b, wn_buf x, wn_buf flag, float value, int32_t n)
 {
     const wn_buf y = wn_plan_temp(b->plan, "where", n);
 
-    WN_CALL(b, where, (&(struct wn_where_params){n, 1, value}), x, flag, wn_llm_ptr(b, 1, n), y);
+    WN_CALL(b, where, (&(struct wn_where_params){n, 1, value}), x, flag, wn_kv_ptr(b, 1, n), y);
     return y;
 }
 
-wn_buf wn_llm_index(struct wn_llm *b, wn_buf x, wn_buf idx, wn_buf ptr, int32_t n_ptr, int32_t n,
-                    int32_t width)
+wn_buf wn_kv_index(struct wn_kv *b, wn_buf x, wn_buf idx, wn_buf ptr, int32_t n_ptr, int32_t n,
+                   int32_t width)
 {
     const wn_buf y = wn_plan_temp(b->plan, "taken", (int64_t)n * width);
 
@@ -256,10 +256,10 @@ wn_buf wn_llm_index(struct wn_llm *b, wn_buf x, wn_buf idx, wn_buf ptr, int32_t 
     return y;
 }
 
-wn_buf wn_llm_pool(struct wn_llm *b, struct wn_heads x, int32_t tail, int32_t width, bool max)
+wn_buf wn_kv_pool(struct wn_kv *b, struct wn_heads x, int32_t tail, int32_t width, bool max)
 {
     const int32_t n = x.heads * x.n;
-    int32_t *ptr = wn_llm_scratch(b, 2 * (int64_t)x.heads + 1);
+    int32_t *ptr = wn_kv_scratch(b, 2 * (int64_t)x.heads + 1);
     wn_buf y = WN_NONE;
     const struct wn_slide_params p = {
         .n = n,
@@ -301,7 +301,7 @@ static void free_spans(struct spans *s)
     free(s->table);
 }
 
-static bool fill_spans(struct wn_llm *b, struct spans *s, const struct wn_span *span,
+static bool fill_spans(struct wn_kv *b, struct spans *s, const struct wn_span *span,
                        int32_t n_spans, struct wn_picked *picked)
 {
     int32_t end = 0;
@@ -333,7 +333,7 @@ static bool fill_spans(struct wn_llm *b, struct spans *s, const struct wn_span *
     return end == picked->n;
 }
 
-static bool make_spans(struct wn_llm *b, struct spans *s, const struct wn_span *span,
+static bool make_spans(struct wn_kv *b, struct spans *s, const struct wn_span *span,
                        int32_t n_spans, struct wn_picked *picked)
 {
     for (int32_t i = 0; i < n_spans; i++) {
@@ -344,14 +344,14 @@ static bool make_spans(struct wn_llm *b, struct spans *s, const struct wn_span *
         }
     }
     s->n_segments = picked->heads * n_spans;
-    s->ptr = wn_llm_scratch(b, (int64_t)s->n_segments + 1);
-    s->mode = wn_llm_scratch(b, s->n_segments);
-    s->table = wn_llm_scratch(b, (int64_t)picked->n + 1);
+    s->ptr = wn_kv_scratch(b, (int64_t)s->n_segments + 1);
+    s->mode = wn_kv_scratch(b, s->n_segments);
+    s->table = wn_kv_scratch(b, (int64_t)picked->n + 1);
     return s->ptr && s->mode && s->table && fill_spans(b, s, span, n_spans, picked);
 }
 
 /* The kernels' calls. */
-static void record(struct wn_llm *b, const struct spans *s, wn_buf score, bool by_score,
+static void record(struct wn_kv *b, const struct spans *s, wn_buf score, bool by_score,
                    struct wn_picked *picked)
 {
     const int32_t n = picked->heads * picked->n, n_segments = s->n_segments;
@@ -370,11 +370,11 @@ static void record(struct wn_llm *b, const struct spans *s, wn_buf score, bool b
     picked->idx = wn_plan_temp(b->plan, "kept", n);
     WN_CALL(b, compact, (&(struct wn_compact_params){n, n_segments, by_score}), picked->keep, rank,
             mode, ptr, picked->idx, span_ptr);
-    picked->ptr = wn_llm_ptr(b, picked->heads, picked->each);
+    picked->ptr = wn_kv_ptr(b, picked->heads, picked->each);
 }
 
-struct wn_picked wn_llm_pick(struct wn_llm *b, wn_buf score, int32_t heads, int32_t n,
-                             const struct wn_span *span, int32_t n_spans, bool by_score)
+struct wn_picked wn_kv_pick(struct wn_kv *b, wn_buf score, int32_t heads, int32_t n,
+                            const struct wn_span *span, int32_t n_spans, bool by_score)
 {
     struct wn_picked picked = {
         .heads = heads,
@@ -391,25 +391,25 @@ struct wn_picked wn_llm_pick(struct wn_llm *b, wn_buf score, int32_t heads, int3
     return picked;
 }
 
-void wn_llm_compact(struct wn_llm *b, struct wn_picked *picked)
+void wn_kv_compact(struct wn_kv *b, struct wn_picked *picked)
 {
     const int32_t n = picked->heads * picked->n;
 
     picked->idx = wn_plan_temp(b->plan, "kept", n);
     picked->ptr = wn_plan_temp(b->plan, "kept ptr", (int64_t)picked->heads + 1);
     WN_CALL(b, compact, (&(struct wn_compact_params){n, picked->heads, 0}), picked->keep,
-            picked->keep, picked->keep, wn_llm_ptr(b, picked->heads, picked->n), picked->idx,
+            picked->keep, picked->keep, wn_kv_ptr(b, picked->heads, picked->n), picked->idx,
             picked->ptr);
 }
 
-struct wn_heads wn_llm_take(struct wn_llm *b, struct wn_heads x, const struct wn_picked *picked)
+struct wn_heads wn_kv_take(struct wn_kv *b, struct wn_heads x, const struct wn_picked *picked)
 {
     if (x.heads != picked->heads || x.n != picked->n)
         wn_plan_fail(b->plan, WN_ERR_ARG, "%d heads of %d rows, picked of %d heads of %d",
                      (int)x.heads, (int)x.n, (int)picked->heads, (int)picked->n);
     return (struct wn_heads){
-        .data = wn_llm_index(b, x.data, picked->idx, picked->ptr, picked->heads,
-                             picked->heads * picked->each, x.dim),
+        .data = wn_kv_index(b, x.data, picked->idx, picked->ptr, picked->heads,
+                            picked->heads * picked->each, x.dim),
         .heads = x.heads,
         .n = picked->each,
         .dim = x.dim,

@@ -2,7 +2,7 @@
 #include "parts.h"
 
 /* The image parts of both steps, means of heads: [2][n_image]. */
-static wn_buf means(struct wn_llm *b, const struct wn_dycoke_kv *p, wn_buf attn)
+static wn_buf means(struct wn_kv *b, const struct wn_dycoke_kv *p, wn_buf attn)
 {
     const wn_buf y = wn_plan_temp(b->plan, "image attention", (int64_t)2 * p->n_image);
     const struct wn_reduce_params r = {
@@ -21,7 +21,7 @@ static wn_buf means(struct wn_llm *b, const struct wn_dycoke_kv *p, wn_buf attn)
     return y;
 }
 
-struct wn_picked wn_dycoke_kv(struct wn_llm *b, const struct wn_dycoke_kv *p, wn_buf attn,
+struct wn_picked wn_dycoke_kv(struct wn_kv *b, const struct wn_dycoke_kv *p, wn_buf attn,
                               wn_buf *similarity)
 {
     const int32_t mate[2] = {WN_NONE, p->first ? WN_NONE : 0};
@@ -39,9 +39,9 @@ struct wn_picked wn_dycoke_kv(struct wn_llm *b, const struct wn_dycoke_kv *p, wn
     };
 
     *similarity = wn_plan_temp(b->plan, "similarity", 2);
-    WN_CALL(b, pair_cos, &c, mean, wn_plan_owned(b->plan, "mate", mate, 2), wn_llm_ptr(b, 1, 2),
+    WN_CALL(b, pair_cos, &c, mean, wn_plan_owned(b->plan, "mate", mate, 2), wn_kv_ptr(b, 1, 2),
             *similarity);
-    const wn_buf score = wn_llm_over_rows(b, attn, p->heads, p->stride, p->heads * p->stride, p->n,
-                                          1.0f / (float)WN_MAX(p->heads, 1), false);
-    return wn_llm_pick(b, score, 1, p->n, span, WN_LEN(span), false);
+    const wn_buf score = wn_kv_over_rows(b, attn, p->heads, p->stride, p->heads * p->stride, p->n,
+                                         1.0f / (float)WN_MAX(p->heads, 1), false);
+    return wn_kv_pick(b, score, 1, p->n, span, WN_LEN(span), false);
 }

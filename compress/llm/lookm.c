@@ -6,11 +6,11 @@
 /* ---- what stays ---- */
 
 /* Flags of the text keys [heads][n]; how many stand before the recent ones. */
-static wn_buf text_keys(struct wn_llm *b, const struct wn_lookm *p, struct wn_heads score,
+static wn_buf text_keys(struct wn_kv *b, const struct wn_lookm *p, struct wn_heads score,
                         int32_t *n_text)
 {
     const int32_t n = score.n, all = score.heads * n;
-    int32_t *text = wn_llm_scratch(b, all);
+    int32_t *text = wn_kv_scratch(b, all);
     wn_buf flags = WN_NONE;
 
     *n_text = 0;
@@ -28,7 +28,7 @@ static wn_buf text_keys(struct wn_llm *b, const struct wn_lookm *p, struct wn_he
     return flags;
 }
 
-struct wn_picked wn_lookm(struct wn_llm *b, const struct wn_lookm *p, struct wn_heads score)
+struct wn_picked wn_lookm(struct wn_kv *b, const struct wn_lookm *p, struct wn_heads score)
 {
     const int32_t n = score.n, all = score.heads * n, recent = WN_MIN(p->recent, n);
     const int32_t start = p->image ? 0 : WN_MIN(p->start, n - recent);
@@ -38,17 +38,17 @@ struct wn_picked wn_lookm(struct wn_llm *b, const struct wn_lookm *p, struct wn_
     if (p->image) {
         const wn_buf text = text_keys(b, p, score, &n_text);
         if (p->released)
-            key = wn_llm_blend(b, key, 1, wn_llm_mix(b, text, -1, text, 0, 1, true, all), -65516, 0,
-                               0, all);
+            key = wn_kv_blend(b, key, 1, wn_kv_mix(b, text, -1, text, 0, 1, true, all), -65516, 0,
+                              0, all);
         else
-            key = wn_llm_where(b, key, text, 3e38f, all);
+            key = wn_kv_where(b, key, text, 3e38f, all);
     }
     const struct wn_span span[] = {
         {start, start},
         {n - recent - start, WN_MAX(p->heavy - start, n_text)},
         {recent, recent},
     };
-    return wn_llm_pick(b, key, score.heads, n, span, WN_LEN(span), false);
+    return wn_kv_pick(b, key, score.heads, n, span, WN_LEN(span), false);
 }
 
 /* ---- merging ---- */
@@ -59,20 +59,20 @@ struct merge {
     wn_buf ptr, away, to, cosine; /* away: flags of those */
 };
 
-static wn_buf flip(struct wn_llm *b, wn_buf flags, int32_t n)
+static wn_buf flip(struct wn_kv *b, wn_buf flags, int32_t n)
 {
-    return wn_llm_mix(b, flags, -1, flags, 0, 1, false, n);
+    return wn_kv_mix(b, flags, -1, flags, 0, 1, false, n);
 }
 
 /* The integers x where flag, else WN_NONE: `where` copies the bits of its value. */
-static wn_buf or_none(struct wn_llm *b, wn_buf x, wn_buf flag, int32_t n)
+static wn_buf or_none(struct wn_kv *b, wn_buf x, wn_buf flag, int32_t n)
 {
     const union { int32_t i; float f; } none = {WN_NONE};
 
-    return wn_llm_where(b, x, flip(b, flag, n), none.f, n);
+    return wn_kv_where(b, x, flip(b, flag, n), none.f, n);
 }
 
-static void join(struct wn_llm *b, struct merge *m, struct wn_heads k)
+static void join(struct wn_kv *b, struct merge *m, struct wn_heads k)
 {
     const wn_buf unit = wn_plan_temp(b->plan, "unit keys", (int64_t)m->all * k.dim);
 
@@ -84,7 +84,7 @@ static void join(struct wn_llm *b, struct merge *m, struct wn_heads k)
 }
 
 /* Those that reach the mean of all, key by key. */
-static wn_buf filter(struct wn_llm *b, const struct merge *m)
+static wn_buf filter(struct wn_kv *b, const struct merge *m)
 {
     const wn_buf y = wn_plan_temp(b->plan, "filter", m->all);
     const struct wn_over_params p = {
@@ -93,7 +93,8 @@ static wn_buf filter(struct wn_llm *b, const struct merge *m)
         .factor = 1.0f / (float)(m->heads * m->gone),
     };
 
-    WN_CALL(b, over, &p, m->cosine, wn_llm_total(b, m->cosine, m->all), wn_llm_ptr(b, 1, m->all), y);
+    WN_CALL(b, over, &p, m->cosine, wn_kv_total(b, m->cosine, m->all), wn_kv_ptr(b, 1, m->all),
+            y);
     return y;
 }
 
@@ -110,7 +111,7 @@ static int32_t head_start(int32_t i, const void *gone)
     return i * *(const int32_t *)gone;
 }
 
-static void make_lists(struct wn_llm *b, const struct merge *m, struct lists *l)
+static void make_lists(struct wn_kv *b, const struct merge *m, struct lists *l)
 {
     const int32_t size = m->heads * m->gone;
     struct wn_picked gone = {.heads = m->heads, .n = m->n, .keep = m->away};
@@ -120,54 +121,54 @@ static void make_lists(struct wn_llm *b, const struct merge *m, struct lists *l)
         .factor = 1.0f / (float)m->gone,
     };
 
-    wn_llm_compact(b, &gone);
+    wn_kv_compact(b, &gone);
     l->rows = gone.idx;
     l->place = wn_plan_temp(b->plan, "place", m->all);
     WN_CALL(b, rank, (&(struct wn_rank_params){m->all, m->heads, 1}),
-            wn_llm_as_floats(b, m->away, m->all), m->ptr, l->place);
-    const wn_buf cosine = wn_llm_index(b, m->cosine, l->rows, wn_llm_ptr(b, 1, size), 1, size, 1);
-    const wn_buf mean = wn_llm_over_rows(b, cosine, m->heads, m->gone, 0, m->gone,
-                                         1.0f / (float)m->heads, false);
+            wn_kv_as_floats(b, m->away, m->all), m->ptr, l->place);
+    const wn_buf cosine = wn_kv_index(b, m->cosine, l->rows, wn_kv_ptr(b, 1, size), 1, size, 1);
+    const wn_buf mean = wn_kv_over_rows(b, cosine, m->heads, m->gone, 0, m->gone,
+                                        1.0f / (float)m->heads, false);
     l->filter = wn_plan_temp(b->plan, "filter", m->n);
-    WN_CALL(b, over, &p, mean, wn_llm_total(b, mean, m->gone), wn_llm_ptr(b, 1, m->gone),
+    WN_CALL(b, over, &p, mean, wn_kv_total(b, mean, m->gone), wn_kv_ptr(b, 1, m->gone),
             l->filter);
 }
 
 /* table [n behind the last start] by each row's place, kept rows whatever stands there. */
-static wn_buf by_place(struct wn_llm *b, const struct merge *m, const struct lists *l,
+static wn_buf by_place(struct wn_kv *b, const struct merge *m, const struct lists *l,
                        int32_t step, wn_buf table)
 {
     const wn_buf y = wn_plan_temp(b->plan, "by place", m->all);
 
     WN_CALL(b, lookup, (&(struct wn_lookup_params){m->all, m->heads}), l->place, m->ptr,
-            wn_llm_table(b, m->heads, head_start, &step), table, y);
+            wn_kv_table(b, m->heads, head_start, &step), table, y);
     return y;
 }
 
 /* The c-th key that goes takes the place of the c-th one that reaches the mean. */
-static wn_buf shifted(struct wn_llm *b, const struct merge *m, const struct lists *l)
+static wn_buf shifted(struct wn_kv *b, const struct merge *m, const struct lists *l)
 {
     const int32_t size = m->heads * m->gone;
-    const wn_buf ptr = wn_llm_ptr(b, 1, size), one = wn_llm_ptr(b, 1, m->gone);
-    const wn_buf column = wn_llm_repeat(b, size, m->gone);
+    const wn_buf ptr = wn_kv_ptr(b, 1, size), one = wn_kv_ptr(b, 1, m->gone);
+    const wn_buf column = wn_kv_repeat(b, size, m->gone);
     const wn_buf order = wn_plan_temp(b->plan, "order", m->gone);
     const wn_buf list = wn_plan_temp(b->plan, "list", m->gone);
     const wn_buf list_ptr = wn_plan_temp(b->plan, "list ptr", 2);
-    const wn_buf starts = wn_llm_table(b, size, head_start, &(int32_t){1});
+    const wn_buf starts = wn_kv_table(b, size, head_start, &(int32_t){1});
     const wn_buf spread = wn_plan_temp(b->plan, "targets", (int64_t)size + m->n);
 
     WN_CALL(b, rank, (&(struct wn_rank_params){m->gone, 1, 1}),
-            wn_llm_as_floats(b, l->filter, m->gone), one, order);
-    const wn_buf every = wn_llm_mix(b, order, 0, order, 0, 1, false, m->gone);
+            wn_kv_as_floats(b, l->filter, m->gone), one, order);
+    const wn_buf every = wn_kv_mix(b, order, 0, order, 0, 1, false, m->gone);
     WN_CALL(b, compact, (&(struct wn_compact_params){m->gone, 1, 1}), every, order,
-            wn_llm_repeat(b, 1, 1), one, list, list_ptr);
+            wn_kv_repeat(b, 1, 1), one, list, list_ptr);
     /* Targets by place, none where the mean is not reached. */
-    const wn_buf to = or_none(b, wn_llm_index(b, m->to, l->rows, ptr, 1, size, 1),
-                              wn_llm_index(b, l->filter, column, ptr, 1, size, 1), size);
+    const wn_buf to = or_none(b, wn_kv_index(b, m->to, l->rows, ptr, 1, size, 1),
+                              wn_kv_index(b, l->filter, column, ptr, 1, size, 1), size);
     /* Row of head h's list: list[c] + h * gone, where h * gone = i - i % gone. */
-    const wn_buf within = wn_llm_mix(b, wn_llm_index(b, list, column, ptr, 1, size, 1), 1, column,
-                                     -1, 0, false, size);
-    const wn_buf from = wn_llm_mix(b, within, 1, starts, 1, 0, false, size);
+    const wn_buf within = wn_kv_mix(b, wn_kv_index(b, list, column, ptr, 1, size, 1), 1, column,
+                                    -1, 0, false, size);
+    const wn_buf from = wn_kv_mix(b, within, 1, starts, 1, 0, false, size);
     WN_CALL(b, take, (&(struct wn_take_params){size, 1, 1}), to, from, ptr, spread);
     return or_none(b, by_place(b, m, l, m->gone, spread), m->away, m->all);
 }
@@ -186,9 +187,9 @@ static float mean_share(int32_t c, bool first)
     return 1 / ((float)c + 1);
 }
 
-static wn_buf shares(struct wn_llm *b, int32_t n, float (*share)(int32_t c, bool first))
+static wn_buf shares(struct wn_kv *b, int32_t n, float (*share)(int32_t c, bool first))
 {
-    float *v = (float *)wn_llm_scratch(b, 2 * ((int64_t)n + 1));
+    float *v = (float *)wn_kv_scratch(b, 2 * ((int64_t)n + 1));
     wn_buf buf = WN_NONE;
 
     for (int32_t c = 0; v && c <= n; c++) {
@@ -205,7 +206,7 @@ struct weights {
     wn_buf ptr, idx, w;
 };
 
-static struct weights weigh(struct wn_llm *b, const struct merge *m, wn_buf to,
+static struct weights weigh(struct wn_kv *b, const struct merge *m, wn_buf to,
                             float (*share)(int32_t c, bool first), bool by_cosine)
 {
     const int32_t n_out = m->heads * m->picked->each, size = m->all + n_out;
@@ -223,14 +224,14 @@ static struct weights weigh(struct wn_llm *b, const struct merge *m, wn_buf to,
     WN_CALL(b, member_fill, (&(struct wn_member_fill_params){n_out, m->heads}), m->ptr, to, out_ptr,
             base, w.ptr, shares(b, m->all, share), w.idx, w.w);
     if (by_cosine) {
-        const wn_buf own = wn_llm_where(b, m->cosine, m->picked->keep, 1, m->all);
-        const wn_buf factor = wn_llm_index(b, own, w.idx, w.ptr, n_out, size, 1);
-        w.w = wn_llm_blend(b, w.w, 0, factor, 0, 1, 0, size);
+        const wn_buf own = wn_kv_where(b, m->cosine, m->picked->keep, 1, m->all);
+        const wn_buf factor = wn_kv_index(b, own, w.idx, w.ptr, n_out, size, 1);
+        w.w = wn_kv_blend(b, w.w, 0, factor, 0, 1, 0, size);
     }
     return w;
 }
 
-static struct wn_heads combine(struct wn_llm *b, const struct merge *m, const struct weights *w,
+static struct wn_heads combine(struct wn_kv *b, const struct merge *m, const struct weights *w,
                                struct wn_heads x)
 {
     const int32_t n_out = m->heads * m->picked->each;
@@ -247,7 +248,7 @@ static struct wn_heads combine(struct wn_llm *b, const struct merge *m, const st
 }
 
 /* Of those that reach the mean: whom each joins. */
-static wn_buf filtered(struct wn_llm *b, const struct merge *m, enum wn_lookm_how how,
+static wn_buf filtered(struct wn_kv *b, const struct merge *m, enum wn_lookm_how how,
                        bool released, wn_buf *flags)
 {
     struct lists l;
@@ -263,7 +264,7 @@ static wn_buf filtered(struct wn_llm *b, const struct merge *m, enum wn_lookm_ho
     return or_none(b, m->to, by_place(b, m, &l, 0, l.filter), m->all);
 }
 
-struct wn_lookm_out wn_lookm_merge(struct wn_llm *b, enum wn_lookm_how how, bool released,
+struct wn_lookm_out wn_lookm_merge(struct wn_kv *b, enum wn_lookm_how how, bool released,
                                    const struct wn_picked *picked, struct wn_heads k,
                                    struct wn_heads v)
 {
@@ -281,7 +282,7 @@ struct wn_lookm_out wn_lookm_merge(struct wn_llm *b, enum wn_lookm_how how, bool
                      (int)k.n, (int)picked->each);
         return out;
     }
-    m.ptr = wn_llm_ptr(b, m.heads, m.n);
+    m.ptr = wn_kv_ptr(b, m.heads, m.n);
     m.away = flip(b, picked->keep, m.all);
     join(b, &m, k);
     out.to = m.to;

@@ -9,7 +9,7 @@ static struct wn_span part(const struct wn_prunevid_select *p, int32_t n)
     return (struct wn_span){n, (int32_t)(n * p->alpha)};
 }
 
-struct wn_picked wn_prunevid_select(struct wn_llm *b, const struct wn_prunevid_select *p,
+struct wn_picked wn_prunevid_select(struct wn_kv *b, const struct wn_prunevid_select *p,
                                     wn_buf attn, int32_t rows, int32_t n)
 {
     int64_t n_spans = 0, at = 0;
@@ -24,8 +24,8 @@ struct wn_picked wn_prunevid_select(struct wn_llm *b, const struct wn_prunevid_s
             span[at++] = part(p, p->window[w].n_dynamic);
     }
     if (span)
-        picked = wn_llm_pick(b, wn_llm_over_rows(b, attn, rows, n, 0, n, 1, true), 1, n, span,
-                             (int32_t)n_spans, p->by_score);
+        picked = wn_kv_pick(b, wn_kv_over_rows(b, attn, rows, n, 0, n, 1, true), 1, n, span,
+                            (int32_t)n_spans, p->by_score);
     else
         wn_plan_fail(b->plan, WN_ERR_NOMEM, "out of memory for prunevid_select");
     free(span);

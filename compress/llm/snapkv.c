@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
-struct wn_picked wn_snapkv(struct wn_llm *b, const struct wn_snapkv *p, struct wn_heads q,
+struct wn_picked wn_snapkv(struct wn_kv *b, const struct wn_snapkv *p, struct wn_heads q,
                            struct wn_heads k)
 {
     const int32_t window = WN_MIN(p->window, k.n);
@@ -16,13 +16,13 @@ struct wn_picked wn_snapkv(struct wn_llm *b, const struct wn_snapkv *p, struct w
     const struct wn_span span[] = {{k.n - window, p->capacity - window}, {window, window}};
 
     if (k.n < p->capacity)
-        return wn_llm_pick(b, WN_NONE, k.heads, k.n, &all, 1, false);
+        return wn_kv_pick(b, WN_NONE, k.heads, k.n, &all, 1, false);
     const struct wn_heads received = {
-        .data = wn_llm_received(b, &a, NULL),
+        .data = wn_kv_received(b, &a, NULL),
         .heads = k.heads,
         .n = k.n,
         .dim = 1,
     };
-    return wn_llm_pick(b, wn_llm_pool(b, received, window, p->width, p->max_pool), k.heads, k.n,
-                       span, WN_LEN(span), p->by_score);
+    return wn_kv_pick(b, wn_kv_pool(b, received, window, p->width, p->max_pool), k.heads, k.n,
+                      span, WN_LEN(span), p->by_score);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
-struct wn_picked wn_streamingllm(struct wn_llm *b, const struct wn_streamingllm *p, int32_t heads,
+struct wn_picked wn_streamingllm(struct wn_kv *b, const struct wn_streamingllm *p, int32_t heads,
                                  int32_t n)
 {
     const bool full = n + p->coming <= p->start + p->recent;
@@ -10,5 +10,5 @@ struct wn_picked wn_streamingllm(struct wn_llm *b, const struct wn_streamingllm 
     const int32_t tail = WN_MIN(recent, n);
     const struct wn_span span[] = {{start, start}, {n - start - tail, 0}, {tail, tail}};
 
-    return wn_llm_pick(b, WN_NONE, heads, n, span, WN_LEN(span), false);
+    return wn_kv_pick(b, WN_NONE, heads, n, span, WN_LEN(span), false);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-bool golden_begin(struct golden_case *c, struct wn_llm *b)
+bool golden_begin(struct golden_case *c, struct wn_kv *b)
 {
     b->plan = NULL;
     if (!c->failed && wn_plan_create(&b->plan) < 0)
@@ -11,7 +11,7 @@ bool golden_begin(struct golden_case *c, struct wn_llm *b)
     return !c->failed;
 }
 
-bool golden_end(struct golden_case *c, struct wn_llm *b)
+bool golden_end(struct golden_case *c, struct wn_kv *b)
 {
     const char *why = NULL;
 
@@ -23,7 +23,7 @@ bool golden_end(struct golden_case *c, struct wn_llm *b)
     return !c->failed;
 }
 
-void *golden_out(struct golden_case *c, struct wn_llm *b, wn_buf buf, int64_t n)
+void *golden_out(struct golden_case *c, struct wn_kv *b, wn_buf buf, int64_t n)
 {
     const char *why;
     int n_buffers;
@@ -36,7 +36,8 @@ void *golden_out(struct golden_case *c, struct wn_llm *b, wn_buf buf, int64_t n)
     return data;
 }
 
-struct wn_heads golden_input(struct wn_llm *b, const float *x, int32_t heads, int32_t n, int32_t dim)
+struct wn_heads golden_input(struct wn_kv *b, const float *x, int32_t heads, int32_t n,
+                             int32_t dim)
 {
     return (struct wn_heads){
         .data = x ? wn_plan_input(b->plan, "input", x, (int64_t)heads * n * dim) : WN_NONE,
@@ -46,7 +47,7 @@ struct wn_heads golden_input(struct wn_llm *b, const float *x, int32_t heads, in
     };
 }
 
-struct wn_heads golden_heads(struct golden_case *c, struct wn_llm *b, const char *name)
+struct wn_heads golden_heads(struct golden_case *c, struct wn_kv *b, const char *name)
 {
     int64_t shape[8] = {0};
     int n = 3;
@@ -67,7 +68,7 @@ float *golden_rows_of(struct golden_case *c, const float *x, int32_t heads, int3
     return y;
 }
 
-wn_buf golden_attend(struct golden_case *c, struct wn_llm *b, wn_buf attention, int32_t heads,
+wn_buf golden_attend(struct golden_case *c, struct wn_kv *b, wn_buf attention, int32_t heads,
                      int32_t n_queries, struct wn_heads v)
 {
     const int32_t rows = heads * n_queries, group = heads / v.heads, ends[2] = {0, rows};

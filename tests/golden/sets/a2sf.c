@@ -3,7 +3,7 @@
 
 static void check_output(struct golden_case *c)
 {
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return;
@@ -14,7 +14,7 @@ static void check_output(struct golden_case *c)
         .n_queries = q.n,
         .seen = 1,
     };
-    const wn_buf y = golden_attend(c, &b, wn_llm_attention(&b, &a), q.heads, q.n, v);
+    const wn_buf y = golden_attend(c, &b, wn_kv_attention(&b, &a), q.heads, q.n, v);
     const float *out = golden_out(c, &b, y, (int64_t)q.heads * q.n * v.dim);
     if (golden_end(c, &b))
         golden_expect_f32(c, "out.attn_out", out, (int64_t)q.heads * q.n * v.dim);
@@ -28,7 +28,7 @@ static void run(struct golden_case *c)
         .window = (int32_t)WN_MAX(golden_int(c, "observation_window"), 0),
         .factor = golden_num(c, "forgetting_factor"),
     };
-    struct wn_llm b;
+    struct wn_kv b;
 
     check_output(c);
     if (!golden_begin(c, &b))

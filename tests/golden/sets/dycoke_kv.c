@@ -15,7 +15,7 @@ struct steps {
 static void step(struct golden_case *c, struct steps *s, int32_t t)
 {
     struct wn_dycoke_kv p = s->p;
-    struct wn_llm b;
+    struct wn_kv b;
     wn_buf similarity = WN_NONE;
 
     p.first = t == 0;

@@ -8,7 +8,7 @@ static void run(struct golden_case *c)
         .n_image = (int32_t)golden_int(c, "image_token_length"),
         .drop = golden_num(c, "fastv_r"),
     };
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return;
@@ -17,7 +17,7 @@ static void run(struct golden_case *c)
     attn.heads = attn.n;
     attn.n = attn.dim;
     const struct wn_picked kept = wn_fastv(&b, &p, attn);
-    const struct wn_heads rows = wn_llm_take(&b, hidden, &kept);
+    const struct wn_heads rows = wn_kv_take(&b, hidden, &kept);
     const int32_t *idx = golden_out(c, &b, kept.idx, kept.each);
     const float *data = golden_out(c, &b, rows.data, (int64_t)rows.n * rows.dim);
     if (golden_end(c, &b)) {

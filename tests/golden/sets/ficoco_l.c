@@ -33,7 +33,7 @@ static void run(struct golden_case *c)
     int64_t shape[8] = {0};
     const float *att = golden_f32(c, "in.att_logits", NULL, NULL);
     const float *hidden = golden_f32(c, "in.hidden", shape, NULL);
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return;

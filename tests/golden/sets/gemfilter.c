@@ -4,7 +4,7 @@
 static const int32_t *choose(struct golden_case *c, const struct wn_gemfilter *p, int32_t *n,
                              const float **score)
 {
-    struct wn_llm b;
+    struct wn_kv b;
     wn_buf pooled = WN_NONE;
 
     if (!golden_begin(c, &b))

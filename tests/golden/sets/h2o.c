@@ -27,7 +27,7 @@ static struct tokens tokens_of(struct golden_case *c)
     return t;
 }
 
-static struct wn_heads part(struct golden_case *c, struct wn_llm *b, const struct tokens *t,
+static struct wn_heads part(struct golden_case *c, struct wn_kv *b, const struct tokens *t,
                             const float *x, int32_t first, int32_t count)
 {
     return golden_input(b, golden_rows_of(c, x, t->heads, t->n, t->dim, first, count), t->heads,
@@ -67,7 +67,7 @@ static void step(struct golden_case *c, const struct tokens *t, const struct wn_
     float *k = grown(c, cache->k, t->heads, cache->n, t->dim, t->k, t->n, first, count);
     float *v = grown(c, cache->v, t->heads, cache->n, t->dim, t->v, t->n, first, count);
     float *score = grown(c, cache->score, t->heads, cache->n, 1, NULL, 0, 0, count);
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return;
@@ -87,9 +87,9 @@ static void step(struct golden_case *c, const struct tokens *t, const struct wn_
     const struct cache old = *cache;
     const int32_t *idx = golden_out(c, &b, kept.idx, rows);
     *cache = (struct cache){
-        .k = golden_out(c, &b, wn_llm_take(&b, keys, &kept).data, rows * t->dim),
-        .v = golden_out(c, &b, wn_llm_take(&b, values, &kept).data, rows * t->dim),
-        .score = golden_out(c, &b, wn_llm_take(&b, sum, &kept).data, rows),
+        .k = golden_out(c, &b, wn_kv_take(&b, keys, &kept).data, rows * t->dim),
+        .v = golden_out(c, &b, wn_kv_take(&b, values, &kept).data, rows * t->dim),
+        .score = golden_out(c, &b, wn_kv_take(&b, sum, &kept).data, rows),
         .key = golden_alloc(c, rows),
         .n = kept.each,
     };
@@ -152,7 +152,7 @@ static float *mask_step(struct golden_case *c, const struct tokens *t, const str
     const int32_t n = first + count, size = t->heads * n;
     float *score = grown(c, m->score, t->heads, m->n, 1, NULL, 0, 0, count);
     wn_buf next = WN_NONE;
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return NULL;
@@ -168,7 +168,7 @@ static float *mask_step(struct golden_case *c, const struct tokens *t, const str
         wn_h2o_score(&b, &a, golden_input(&b, score, t->heads, n, 1).data), t->heads, n, 1,
     };
     const int32_t *allow = golden_out(c, &b, wn_h2o_mask(&b, p, sum, &next), size);
-    const wn_buf y = golden_attend(c, &b, wn_llm_attention(&b, &a), t->heads, count,
+    const wn_buf y = golden_attend(c, &b, wn_kv_attention(&b, &a), t->heads, count,
                                    part(c, &b, t, t->v, 0, n));
     float *out = golden_out(c, &b, y, (int64_t)t->heads * count * t->dim);
     m->score = golden_out(c, &b, next, size);

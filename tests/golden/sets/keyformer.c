@@ -12,7 +12,7 @@ struct state {
     int32_t n;      /* keys so far */
 };
 
-static struct wn_heads part(struct golden_case *c, struct wn_llm *b, const struct state *s,
+static struct wn_heads part(struct golden_case *c, struct wn_kv *b, const struct state *s,
                             const float *x, int32_t first, int32_t count)
 {
     return golden_input(b, golden_rows_of(c, x, s->heads, s->n_all, s->dim, first, count), s->heads,
@@ -38,7 +38,7 @@ static const float *step(struct golden_case *c, struct state *s, const struct wn
 {
     const int32_t first = s->n, n = first + count, size = s->heads * n;
     wn_buf next = WN_NONE, was = WN_NONE;
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return NULL;
@@ -56,7 +56,7 @@ static const float *step(struct golden_case *c, struct state *s, const struct wn
     const wn_buf old = s->score ? wn_plan_input(b.plan, "score", s->score, size) : WN_NONE;
     const struct wn_heads sum = {wn_keyformer_score(&b, &a, in, tau, old), s->heads, n, 1};
     const int32_t *allow = golden_out(c, &b, wn_keyformer_mask(&b, p, sum, was, &next), size);
-    const wn_buf y = golden_attend(c, &b, wn_llm_attention(&b, &a), s->heads, count,
+    const wn_buf y = golden_attend(c, &b, wn_kv_attention(&b, &a), s->heads, count,
                                    part(c, &b, s, s->v, 0, n));
     const float *out = golden_out(c, &b, y, (int64_t)s->heads * count * s->dim);
     *score = golden_out(c, &b, next, size);

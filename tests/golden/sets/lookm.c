@@ -34,7 +34,7 @@ static const int32_t *choose(struct golden_case *c, const struct inputs *in, int
                              const float **score)
 {
     const int32_t size = in->heads * in->n;
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return NULL;
@@ -91,7 +91,7 @@ static const int32_t *settle(struct golden_case *c, const struct inputs *in, con
     return want;
 }
 
-static struct wn_picked picked(struct golden_case *c, struct wn_llm *b, const struct inputs *in,
+static struct wn_picked picked(struct golden_case *c, struct wn_kv *b, const struct inputs *in,
                                const int32_t *key, int32_t each)
 {
     int32_t *keep = golden_alloc(c, (int64_t)in->heads * in->n);
@@ -107,7 +107,7 @@ static struct wn_picked picked(struct golden_case *c, struct wn_llm *b, const st
         .each = each,
         .keep = wn_plan_input(b->plan, "keep", keep, (int64_t)in->heads * in->n),
         .idx = wn_plan_input(b->plan, "kept", idx, (int64_t)in->heads * each),
-        .ptr = wn_llm_ptr(b, in->heads, each),
+        .ptr = wn_kv_ptr(b, in->heads, each),
     };
 }
 
@@ -135,7 +135,7 @@ static void merge(struct golden_case *c, const struct inputs *in, const struct v
     const int32_t n = in->n, all = in->heads * n;
     const int64_t size = (int64_t)in->heads * each * in->dim;
     char name[64];
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return;

@@ -13,7 +13,7 @@ static const int32_t *choose(struct golden_case *c, bool by_score, int32_t *each
         .n_windows = (int32_t)sizes[0],
         .by_score = by_score,
     };
-    struct wn_llm b;
+    struct wn_kv b;
 
     for (int64_t w = 0; size && window && w < sizes[0]; w++)
         window[w] = (struct wn_prunevid_window){size[3 * w], size[3 * w + 1] / size[3 * w + 2],

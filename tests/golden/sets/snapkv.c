@@ -5,7 +5,7 @@
 
 static void check(struct golden_case *c, const struct wn_snapkv *p)
 {
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return;
@@ -14,8 +14,8 @@ static void check(struct golden_case *c, const struct wn_snapkv *p)
     const struct wn_picked kept = wn_snapkv(&b, p, q, k);
     const int64_t rows = (int64_t)kept.heads * kept.each, size = rows * k.dim;
     const int32_t *idx = golden_out(c, &b, kept.idx, rows);
-    const float *kept_k = golden_out(c, &b, wn_llm_take(&b, k, &kept).data, size);
-    const float *kept_v = golden_out(c, &b, wn_llm_take(&b, v, &kept).data, size);
+    const float *kept_k = golden_out(c, &b, wn_kv_take(&b, k, &kept).data, size);
+    const float *kept_v = golden_out(c, &b, wn_kv_take(&b, v, &kept).data, size);
     if (!golden_end(c, &b))
         return;
     if (!p->by_score) {

@@ -12,19 +12,19 @@ static void check_rows(struct golden_case *c)
         .coming = (int32_t)golden_int(c, "num_coming"),
     };
     const int32_t end = (int32_t)golden_int(c, "end");
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return;
     const struct wn_heads k = golden_heads(c, &b, "in.k"), v = golden_heads(c, &b, "in.v");
     /* With an end, num_coming is where a cut begins. */
     const struct wn_span range[] = {{p.coming, k.n}, {end - p.coming, 0}, {k.n - end, k.n}};
-    const struct wn_picked kept = end ? wn_llm_pick(&b, WN_NONE, k.heads, k.n, range, 3, false)
+    const struct wn_picked kept = end ? wn_kv_pick(&b, WN_NONE, k.heads, k.n, range, 3, false)
                                       : wn_streamingllm(&b, &p, k.heads, k.n);
     const int64_t size = (int64_t)k.heads * kept.each * k.dim;
     const int32_t *idx = golden_out(c, &b, kept.idx, kept.each);
-    const float *kept_k = golden_out(c, &b, wn_llm_take(&b, k, &kept).data, size);
-    const float *kept_v = golden_out(c, &b, wn_llm_take(&b, v, &kept).data, size);
+    const float *kept_k = golden_out(c, &b, wn_kv_take(&b, k, &kept).data, size);
+    const float *kept_v = golden_out(c, &b, wn_kv_take(&b, v, &kept).data, size);
     if (golden_end(c, &b)) {
         golden_expect_i32(c, "out.kept", idx, kept.each);
         golden_expect_f32(c, "out.k", kept_k, size);
@@ -64,8 +64,8 @@ static float *rotated(struct golden_case *c, const float *x, int32_t heads, int3
     return y;
 }
 
-static float *append(struct golden_case *c, const float *x, const struct tokens *t, const float *all,
-                     int32_t n, int32_t token)
+static float *append(struct golden_case *c, const float *x, const struct tokens *t,
+                     const float *all, int32_t n, int32_t token)
 {
     float *y = golden_alloc(c, (int64_t)t->kv * (n + 1) * t->dim);
     const size_t row = (size_t)t->dim * sizeof(*y);
@@ -81,7 +81,7 @@ static float *append(struct golden_case *c, const float *x, const struct tokens 
 static const float *step(struct golden_case *c, const struct tokens *t, struct state *s,
                          const struct wn_streamingllm *p, int32_t token)
 {
-    struct wn_llm b;
+    struct wn_kv b;
 
     if (!golden_begin(c, &b))
         return NULL;
@@ -89,8 +89,8 @@ static const float *step(struct golden_case *c, const struct tokens *t, struct s
     const struct wn_heads v = golden_input(&b, s->v, t->kv, s->n, t->dim);
     const struct wn_picked kept = wn_streamingllm(&b, p, t->kv, s->n);
     const int64_t size = (int64_t)t->kv * kept.each * t->dim;
-    const float *kept_k = golden_out(c, &b, wn_llm_take(&b, k, &kept).data, size);
-    const float *kept_v = golden_out(c, &b, wn_llm_take(&b, v, &kept).data, size);
+    const float *kept_k = golden_out(c, &b, wn_kv_take(&b, k, &kept).data, size);
+    const float *kept_v = golden_out(c, &b, wn_kv_take(&b, v, &kept).data, size);
     if (!golden_end(c, &b))
         return NULL;
     s->k = append(c, kept_k, t, t->k, kept.each, token);
@@ -105,7 +105,7 @@ static const float *step(struct golden_case *c, const struct tokens *t, struct s
         .k = golden_input(&b, rotated(c, s->k, t->kv, s->n, t->dim, 0), t->kv, s->n, t->dim),
         .n_queries = 1,
     };
-    const wn_buf y = golden_attend(c, &b, wn_llm_attention(&b, &a), t->heads, 1,
+    const wn_buf y = golden_attend(c, &b, wn_kv_attention(&b, &a), t->heads, 1,
                                    golden_input(&b, s->v, t->kv, s->n, t->dim));
     const float *out = golden_out(c, &b, y, (int64_t)t->heads * t->dim);
     return golden_end(c, &b) ? out : NULL;
