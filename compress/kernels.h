@@ -347,8 +347,8 @@ static_assert(sizeof(struct wn_split_params) == 4, "mirrors split.comp");
 extern const struct wn_kernel wn_kernel_split;
 
 /* repeat: frames of `parts` segments each get the last one a second time: idx = the rows of frame
- * 0, those of its last segment again, the rows of frame 1 ...; out_ptr the same with one segment more
- * a frame. n: of idx, enough for all.
+ * 0, those of its last segment again, the rows of frame 1 ...; out_ptr the same with one segment
+ * more a frame. n: of idx, enough for all.
  * buf: ptr i32 [parts * F + 1] read, idx i32 [n] write, out_ptr i32 [(parts + 1) * F + 1] write. */
 struct wn_repeat_params {
     int32_t n_frames, parts;
@@ -434,11 +434,34 @@ extern const struct wn_kernel wn_kernel_trim;
  * largest cosine of their sums are joined, the first of equals. to[i] = the first row of i's run;
  * sum: of a run, at its first row; like and after: work space. room > 0.
  * A workgroup a row. buf: x f32 [n][dim] read, prev i32 [n] read, next i32 [n] read,
- * ptr i32 [F + 1] read, sum f32 [n][dim] write, like f32 [n] write, after i32 [n] write, to i32 [n] write. */
+ * ptr i32 [F + 1] read, sum f32 [n][dim] write, like f32 [n] write, after i32 [n] write,
+ * to i32 [n] write. */
 struct wn_bank_params {
     int32_t n, n_frames, dim, room;
 };
 static_assert(sizeof(struct wn_bank_params) == 16, "mirrors bank.comp");
 extern const struct wn_kernel wn_kernel_bank;
+
+/* length: y[i] = d * rsqrt(max(d, 1e-24)), d = dot(x[i], x[i]); for i < ptr[n_frames].
+ * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, y f32 [n] write. */
+struct wn_length_params {
+    int32_t n, n_frames, dim;
+};
+static_assert(sizeof(struct wn_length_params) == 12, "mirrors length.comp");
+extern const struct wn_kernel wn_kernel_length;
+
+/* absorb: row i of a frame after the other, as long as it is kept, takes in J, the rows j with
+ * s[i][j] >= threshold, when these are more than one: z[i] = sum over J, in order, of z[j] (as they
+ * are by then) * (q * q), q = rsqrt(max(sum of 1, 1e-24)); WEIGHTED: of weight[j] * z[j] and of
+ * weight[j]; LARGEST: the largest z[j]. Then only i of J is kept; lose != 0: only the first of J.
+ * A workgroup a frame. buf: x f32 [n][dim] read, s f32 [n][width] read, weight f32 [n] read,
+ * ptr i32 [F + 1] read, z f32 [n][dim] write, keep i32 [n] write, list i32 [n] write. */
+enum { WN_ABSORB_MEAN, WN_ABSORB_LARGEST, WN_ABSORB_WEIGHTED };
+struct wn_absorb_params {
+    int32_t n, n_frames, dim, width, how, lose;
+    float threshold;
+};
+static_assert(sizeof(struct wn_absorb_params) == 28, "mirrors absorb.comp");
+extern const struct wn_kernel wn_kernel_absorb;
 
 #endif

@@ -168,21 +168,34 @@ fail:
     return err;
 }
 
-/* llvmpipe ends an invocation's loops after 65535 turns and says nothing. These kernels loop over
- * the rows of a segment; n rows come first in their params. */
-static int check_loops(struct wn_vulkan *vk, const struct wn_plan_call *call)
+/* Turns that an invocation's loops take in all; 0: few. n rows come first in the params of kernels
+ * that loop over the rows of a segment. */
+static int64_t turns_of(const struct wn_plan_call *call)
 {
     static const char *const loops[] = {"rank", "pair", "member_count", "member_fill"};
-    const uint32_t most = 60000; /* some turns go into finding the segment */
+    const char *name = call->kernel->name;
+    const int64_t frames = call->params[1], dim = call->params[2], width = call->params[3];
 
-    if (vk->props12.driverID != VK_DRIVER_ID_MESA_LLVMPIPE || call->params[0] <= most)
-        return WN_OK;
+    if (!strcmp(name, "bank")) /* frames of a place; width is its room */
+        return frames * (24 + width + 6 * (dim / 64 + 1));
+    if (!strcmp(name, "absorb")) /* rows of a frame */
+        return width * (12 + width / 128 + 4 * (dim / 256 + 1));
     for (int i = 0; i < WN_LEN(loops); i++) {
-        if (!strcmp(call->kernel->name, loops[i]))
-            return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s over %u rows, this driver's loops end "
-                           "after %u", vk->name, loops[i], call->params[0], most);
+        if (!strcmp(name, loops[i]))
+            return call->params[0];
     }
-    return WN_OK;
+    return 0;
+}
+
+/* llvmpipe ends an invocation's loops after 65535 turns and says nothing. */
+static int check_loops(struct wn_vulkan *vk, const struct wn_plan_call *call)
+{
+    const int64_t most = 60000; /* some turns go into finding the segment */
+
+    if (vk->props12.driverID != VK_DRIVER_ID_MESA_LLVMPIPE || turns_of(call) <= most)
+        return WN_OK;
+    return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s over %u rows, this driver's loops end after %d",
+                   vk->name, call->kernel->name, call->params[0], (int)most);
 }
 
 /* Pipelines, and a descriptor set for each call. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Each place of the grid has a bank of so many rows. A frame adds one to each; when there is one
- * too many, the two neighbours in time that are most alike become their mean, by how many frames are in
- * them. A row stands in the first of its frames. */
+ * too many, the two neighbours in time that are most alike become their mean, by how many frames
+ * are in them. A row stands in the first of its frames. */
 #include <stdlib.h>
 
 #include "compress/clusters.h"

@@ -23,8 +23,8 @@ int32_t wn_select_tdc_cuts(const float *x, int32_t n, int64_t dim, int32_t most,
                            float *cosine);
 
 /* VideoLLaMB's SceneTiling: frames after which the cosine with the next one is a valley: deeper
- * than mean + alpha * deviation, 15 at most, or the k deepest (k > 0). `left`: by the left slope alone.
- * cosine, depth [n - 1]; list [n]. */
+ * than mean + alpha * deviation, 15 at most, or the k deepest (k > 0). `left`: by the left slope
+ * alone. cosine, depth [n - 1]; list [n]. */
 int32_t wn_select_tiling(const float *x, int32_t n, int64_t dim, double alpha, int32_t k, bool left,
                          float *cosine, float *depth, int32_t *list);
 

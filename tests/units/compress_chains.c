@@ -24,7 +24,11 @@ static const char *const menu[] = {
     "chatunivi=keep=9:second=4:third=2", "chatunivi=keep=7:second=1e9:third=0:k=16",
     "prunevid", "prunevid=tau=0.3:order=paper:keep=0.3", "prunevid=tau=-1:segments=1",
     "prunevid=segments=1e9:tau=0.1:k=1", "longvu", "longvu=threshold=0.1:chunk=3:most=40",
-    "longvu=threshold=1:most=1", "malmm=length=1", "malmm=length=3", "malmm=length=6",
+    "longvu=threshold=1:most=1", "dcode=keep=9:threshold=0.5",
+    "dcode=keep=0.7:threshold=0.2:merge=max:order=paper",
+    "dcode=threshold=0:merge=weighted_mean:compat=released",
+    "mustdrop_spatial=threshold=0.1:window=2", "mustdrop_spatial=threshold=-1:window=3:order=paper",
+    "malmm=length=1", "malmm=length=3", "malmm=length=6",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };
@@ -82,7 +86,7 @@ static void fail(int turn, const char *text, const struct make *m, const char *w
 /* Each row is the sum that W says, up to rounding. */
 static bool rebuilds(const struct wn_rows *before, const struct wn_rows *after)
 {
-    for (int32_t r = 0; after->w.ptr && r < after->n; r++) {
+    for (int32_t r = 0; after->w.ptr && after->w.linear && r < after->n; r++) {
         for (int32_t c = 0; c < after->dim; c++) {
             double sum = 0, size = 0;
             for (int32_t k = after->w.ptr[r]; k < after->w.ptr[r + 1]; k++) {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "square.h"
+
+static void check(struct kt *kt, int shape, int how, bool lose, enum kt_style style)
+{
+    static const int32_t dims[] = {1, 3, 64, 65, 150};
+    const struct kt_rows rows = kt_rows(kt, shape);
+    const struct wn_absorb_params p = {
+        .n = rows.n,
+        .n_frames = rows.n_frames,
+        .dim = shape == 2 ? 3 : dims[(shape + how) % WN_LEN(dims)],
+        .width = kt_width(&rows),
+        .how = how,
+        .lose = lose,
+        .threshold = shape == 2 ? 0.995f : shape % 2 ? 0.6f : 0.95f,
+    };
+
+    kt_check(kt, &p,
+             (void *[]){kt_floats(kt, rows.n, p.dim, style),
+                        kt_floats(kt, rows.n, p.width, KT_PLAIN),
+                        kt_floats(kt, rows.n, 1, KT_EQUAL), rows.ptr,
+                        kt_out(kt, (int64_t)rows.n * p.dim), kt_out(kt, rows.n),
+                        kt_out(kt, rows.n)},
+             "%s, how %d, lose %d, %s", rows.name, how, lose, kt_style_name(style));
+}
+
+static void cases(struct kt *kt)
+{
+    for (int shape = 0; shape < KT_SHAPES; shape++) {
+        for (int how = 0; how < 3; how++)
+            check(kt, shape, how, (shape + how) % 2, how == 1 ? KT_TIES : KT_PLAIN);
+    }
+}
+
+static void bench(struct kt *kt)
+{
+    const struct kt_rows rows = kt_even_rows(kt, 4, 288);
+    const struct wn_absorb_params p = {rows.n, rows.n_frames, 1024, 288, 0, 0, 0.9f};
+
+    kt_bench(kt, &p,
+             (void *[]){kt_floats(kt, rows.n, p.dim, KT_PLAIN),
+                        kt_floats(kt, rows.n, p.width, KT_PLAIN),
+                        kt_floats(kt, rows.n, 1, KT_EQUAL), rows.ptr,
+                        kt_out(kt, (int64_t)rows.n * p.dim), kt_out(kt, rows.n),
+                        kt_out(kt, rows.n)},
+             (int64_t)rows.n * p.dim * 8, "4 frames of 288, 1024 wide");
+}
+
+const struct kt_kernel kt_kernel_absorb = {"absorb", cases, bench};
