@@ -42,7 +42,7 @@ struct wn_vit_info {
 struct wn_vit_linear {
     struct ggml_tensor *w, *b;   /* b NULL: none */
     int64_t out;
-    bool packed;                 /* w is bytes as vit_q8.h has them */
+    enum ggml_type packed;       /* Q8_0 or F16: w is bytes as vit_q8.h, vit_f16.h have them */
 };
 
 struct wn_vit_layer {
@@ -119,5 +119,9 @@ size_t wn_vit_tap_size(const struct wn_vit_info *info, enum wn_vit_tap_kind kind
  * in f32; ggml's own go through tables of f16. */
 void wn_vit_act_op(struct ggml_tensor *dst, const struct ggml_tensor *x,
                    const struct ggml_tensor *b, int ith, int nth, void *act);
+/* Custom ops, too: rows of x [dim][tokens][n] cut in heads, with zeros up to dst's sizes, as
+ * [d_head][tokens][heads][n] and as [tokens][d_head][heads][n]. */
+void wn_vit_heads_op(struct ggml_tensor *dst, int ith, int nth, void *unused);
+void wn_vit_channels_op(struct ggml_tensor *dst, int ith, int nth, void *unused);
 
 #endif

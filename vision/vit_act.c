@@ -87,3 +87,38 @@ void wn_vit_act_op(struct ggml_tensor *dst, const struct ggml_tensor *x,
             gelu_erf(to, from, b->data, n);
     }
 }
+
+/* Rows of one head of one picture at a time. */
+void wn_vit_heads_op(struct ggml_tensor *dst, int ith, int nth, void *unused)
+{
+    const struct ggml_tensor *x = dst->src[0];
+    const int64_t wide = dst->ne[0], rows = dst->ne[1], heads = dst->ne[2], n = dst->ne[3];
+    const int64_t dim = x->ne[0], tokens = x->ne[1], d = dim / heads;
+
+    for (int64_t i = heads * n * ith / nth; i < heads * n * (ith + 1) / nth; i++) {
+        const float *from = (const float *)x->data + i / heads * tokens * dim + i % heads * d;
+        float *to = (float *)dst->data + i * rows * wide;
+
+        for (int64_t t = 0; t < tokens; t++) {
+            memcpy(to + t * wide, from + t * dim, (size_t)d * sizeof(*to));
+            memset(to + t * wide + d, 0, (size_t)(wide - d) * sizeof(*to));
+        }
+        memset(to + tokens * wide, 0, (size_t)((rows - tokens) * wide) * sizeof(*to));
+    }
+}
+
+void wn_vit_channels_op(struct ggml_tensor *dst, int ith, int nth, void *unused)
+{
+    const struct ggml_tensor *x = dst->src[0];
+    const int64_t wide = dst->ne[0], d = dst->ne[1], heads = dst->ne[2], n = dst->ne[3];
+    const int64_t dim = x->ne[0], tokens = x->ne[1];
+
+    for (int64_t i = heads * n * ith / nth; i < heads * n * (ith + 1) / nth; i++) {
+        const float *from = (const float *)x->data + i / heads * tokens * dim + i % heads * d;
+        float *to = (float *)dst->data + i * d * wide;
+
+        for (int64_t t = 0; t < wide; t++)
+            for (int64_t c = 0; c < d; c++)
+                to[c * wide + t] = t < tokens ? from[t * dim + c] : 0;
+    }
+}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit_f16.h"
 #include "vit_graph.h"
 #include "vit_q8.h"
 
@@ -80,7 +81,8 @@ static struct ggml_tensor *product(struct build *b, struct ggml_tensor *x,
     if (!l->packed)
         return ggml_mul_mat(b->ctx, l->w, x);
     return ggml_custom_4d(b->ctx, GGML_TYPE_F32, l->out, x->ne[1], x->ne[2], x->ne[3], from, 2,
-                          wn_vit_q8_op, GGML_N_TASKS_MAX, NULL);
+                          l->packed == GGML_TYPE_F16 ? wn_vit_f16_op : wn_vit_q8_op,
+                          GGML_N_TASKS_MAX, NULL);
 }
 
 static struct ggml_tensor *linear(struct build *b, struct ggml_tensor *x,
@@ -109,44 +111,60 @@ static struct ggml_tensor *act(struct build *b, struct ggml_tensor *x, struct gg
     }
 }
 
-/* [dim][tokens][n] as [d_head][tokens][heads][n] */
-static struct ggml_tensor *by_head(struct build *b, struct ggml_tensor *x)
-{
-    const size_t f = sizeof(float);
-
-    return ggml_view_4d(b->ctx, x, b->d_head, b->tokens, b->heads, b->n, (size_t)b->dim * f,
-                        (size_t)b->d_head * f, (size_t)(b->dim * b->tokens) * f, 0);
-}
-
 int64_t wn_vit_padded(int64_t n)
 {
     return (n + LANES - 1) / LANES * LANES;
+}
+
+/* x [dim][tokens][n] as [d_head][tokens][heads][n] with zeros up to `rows` and to whole vectors. */
+static struct ggml_tensor *by_head(struct build *b, struct ggml_tensor *x, int64_t rows)
+{
+    const int64_t wide = wn_vit_padded(b->d_head), tokens = x->ne[1];
+    const size_t f = sizeof(float);
+
+    if (b->vit->on_cpu)
+        return ggml_custom_4d(b->ctx, GGML_TYPE_F32, wide, rows, b->heads, b->n,
+                              (struct ggml_tensor *[]){x}, 1, wn_vit_heads_op, GGML_N_TASKS_MAX,
+                              NULL);
+    x = ggml_view_4d(b->ctx, x, b->d_head, tokens, b->heads, b->n, (size_t)b->dim * f,
+                     (size_t)b->d_head * f, (size_t)(b->dim * tokens) * f, 0);
+    if (wide == b->d_head && rows == tokens)
+        return ggml_cont(b->ctx, x);
+    return ggml_pad(b->ctx, x, (int)(wide - b->d_head), (int)(rows - tokens), 0, 0);
+}
+
+/* x [dim][tokens][n] as [tokens, padded][d_head][heads][n] */
+static struct ggml_tensor *by_channel(struct build *b, struct ggml_tensor *x)
+{
+    const int64_t keys = wn_vit_padded(b->tokens);
+    const size_t f = sizeof(float);
+
+    if (b->vit->on_cpu)
+        return ggml_custom_4d(b->ctx, GGML_TYPE_F32, keys, b->d_head, b->heads, b->n,
+                              (struct ggml_tensor *[]){x}, 1, wn_vit_channels_op,
+                              GGML_N_TASKS_MAX, NULL);
+    x = ggml_view_4d(b->ctx, x, b->d_head, b->tokens, b->heads, b->n, (size_t)b->dim * f,
+                     (size_t)b->d_head * f, (size_t)(b->dim * b->tokens) * f, 0);
+    x = ggml_cont(b->ctx, ggml_permute(b->ctx, x, 1, 0, 2, 3));
+    return keys == b->tokens ? x : ggml_pad(b->ctx, x, (int)(keys - b->tokens), 0, 0, 0);
 }
 
 /* Scaled logits' softmax, [keys, padded][queries][heads][n]; *logits not scaled. */
 static struct ggml_tensor *attention_rows(struct build *b, struct ggml_tensor *q,
                                           struct ggml_tensor *k, struct ggml_tensor **logits)
 {
-    const int head = (int)(wn_vit_padded(b->d_head) - b->d_head);
-    const int key = (int)(wn_vit_padded(b->tokens) - b->tokens);
+    const int64_t keys = wn_vit_padded(b->tokens);
     const float scale = 1.0f / sqrtf((float)b->d_head);
 
-    q = head ? ggml_pad(b->ctx, q, head, 0, 0, 0) : ggml_cont(b->ctx, q);
-    if (head || key)
-        k = ggml_pad(b->ctx, k, head, key, 0, 0);
-    *logits = ggml_mul_mat(b->ctx, k, q);
-    return ggml_soft_max_ext(b->ctx, *logits, key ? b->g->mask : NULL, scale, 0);
+    q = by_head(b, q, q->ne[1]);
+    *logits = ggml_mul_mat(b->ctx, by_head(b, k, keys), q);
+    return ggml_soft_max_ext(b->ctx, *logits, keys == b->tokens ? NULL : b->g->mask, scale, 0);
 }
 
 static struct ggml_tensor *attend(struct build *b, struct ggml_tensor *rows, struct ggml_tensor *v)
 {
-    const int key = (int)(wn_vit_padded(b->tokens) - b->tokens);
-    struct ggml_tensor *x;
+    struct ggml_tensor *x = ggml_mul_mat(b->ctx, by_channel(b, v), rows);
 
-    v = ggml_cont(b->ctx, ggml_permute(b->ctx, by_head(b, v), 1, 0, 2, 3));
-    if (key)
-        v = ggml_pad(b->ctx, v, key, 0, 0, 0);
-    x = ggml_mul_mat(b->ctx, v, rows);
     x = ggml_cont(b->ctx, ggml_permute(b->ctx, x, 0, 2, 1, 3));
     return ggml_reshape_3d(b->ctx, x, b->dim, b->tokens, b->n);
 }
@@ -203,15 +221,13 @@ static void tap_only(struct build *b, int l, struct ggml_tensor *x)
     if (!all) {
         x = ggml_cont(b->ctx, ggml_view_3d(b->ctx, x, b->dim, 1, b->n, x->nb[1], x->nb[2], 0));
         q = linear(b, x, &w->q);
-        q = ggml_reshape_4d(b->ctx, q, b->d_head, 1, b->heads, b->n);
     } else {
         q = linear(b, x, &w->q);
         give(b, WN_VIT_QUERY, l, q);
-        q = by_head(b, q);
     }
     if (!wants_rows(g, l) && !wants_cls(g, l))
         return;
-    rows = attention_rows(b, q, by_head(b, k), &logits);
+    rows = attention_rows(b, q, k, &logits);
     give_attention(b, l, rows, logits);
 }
 
@@ -224,7 +240,7 @@ static struct ggml_tensor *whole_layer(struct build *b, int l, struct ggml_tenso
     give(b, WN_VIT_QUERY, l, q);
     give(b, WN_VIT_KEY, l, k);
     give(b, WN_VIT_VALUE, l, v);
-    rows = attention_rows(b, by_head(b, q), by_head(b, k), &logits);
+    rows = attention_rows(b, q, k, &logits);
     give_attention(b, l, rows, logits);
     x = ggml_add(b->ctx, linear(b, attend(b, rows, v), &w->out), in);
     in = x;

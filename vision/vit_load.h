@@ -11,7 +11,8 @@ struct wn_vit_entry {
     struct ggml_tensor *to;
     int64_t id;          /* of the tensor in the file; -1: zeros */
     int64_t row;         /* floats of a row in the file */
-    int64_t rows;        /* of a packed matrix, see vit_q8.h; 0: it is not packed */
+    int64_t rows;        /* of a packed matrix; 0: it is not packed */
+    enum ggml_type packed; /* Q8_0 (vit_q8.h) or F16 (vit_f16.h) */
 };
 
 struct wn_vit_file {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit_f16.h"
 #include "vit_load.h"
 #include "vit_q8.h"
 
@@ -90,6 +91,19 @@ static enum ggml_type held_as(const struct define *d, enum ggml_type stored, int
     return d->weights == WN_VIT_Q8_0 && row % 32 == 0 ? GGML_TYPE_Q8_0 : stored;
 }
 
+/* F32, which is 0: not packed. */
+static enum ggml_type packed_as(const struct define *d, enum ggml_type stored, int64_t row)
+{
+    const bool eight = d->weights == WN_VIT_Q8_0 || held_as(d, stored, row) == GGML_TYPE_Q8_0;
+
+    if (!d->vit->on_cpu)
+        return GGML_TYPE_F32;
+    if (eight)
+        return wn_vit_q8_runs() ? GGML_TYPE_Q8_0 : GGML_TYPE_F32;
+    return held_as(d, stored, row) == GGML_TYPE_F16 && wn_vit_f16_runs() ? GGML_TYPE_F16
+                                                                       : GGML_TYPE_F32;
+}
+
 /* in x out; out 0: any. A bias where there is one, or zeros when `bias`. */
 static int linear(struct define *d, struct wn_vit_linear *to, const char *prefix, int64_t in,
                   int64_t out, bool bias)
@@ -102,14 +116,17 @@ static int linear(struct define *d, struct wn_vit_linear *to, const char *prefix
     if (err < 0 || id < 0)
         return err < 0 ? err : missing(d, name);
     const enum ggml_type stored = gguf_get_tensor_type(d->f->gguf, id);
-    const bool eight = d->weights == WN_VIT_Q8_0 || held_as(d, stored, in) == GGML_TYPE_Q8_0;
     to->out = out = gguf_get_tensor_ne(d->f->gguf, id)[1];
-    to->packed = eight && d->vit->on_cpu && wn_vit_q8_runs();
-    if (to->packed)
+    to->packed = packed_as(d, stored, in);
+    if (to->packed == GGML_TYPE_Q8_0)
         to->w = ggml_new_tensor_1d(d->vit->weights, GGML_TYPE_I8, (int64_t)wn_vit_q8_size(in, out));
+    else if (to->packed == GGML_TYPE_F16)
+        to->w = ggml_new_tensor_1d(d->vit->weights, GGML_TYPE_I8,
+                                   (int64_t)wn_vit_f16_size(in, out));
     else
         to->w = ggml_new_tensor_2d(d->vit->weights, held_as(d, stored, in), in, out);
     TRY(add(d, to->w, id, in));
+    d->f->entry[d->f->n_entries - 1].packed = to->packed;
     d->f->entry[d->f->n_entries - 1].rows = to->packed ? out : 0;
     snprintf(name, sizeof(name), "%s.bias", prefix);
     TRY(vector(d, &to->b, name, out, false));
@@ -281,7 +298,9 @@ struct copy {
 
 static int64_t whole(const struct wn_vit_entry *e)
 {
-    return e->rows ? (e->row + ROW - 1) / ROW * ROW : e->to->ne[0];
+    if (e->packed)
+        return e->packed == GGML_TYPE_Q8_0 ? (e->row + ROW - 1) / ROW * ROW : e->row;
+    return e->to->ne[0];
 }
 
 /* The file's tensor as rows of floats. */
@@ -335,8 +354,11 @@ static int pack(struct wn_vit_file *f, const struct wn_vit_entry *e, struct copy
     c->packed = malloc(ggml_nbytes(e->to));
     if (!c->packed)
         return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
-    wn_vit_q8_pack(c->packed, c->rows ? c->rows : c->raw, ggml_row_size(GGML_TYPE_Q8_0, whole(e)),
-                   whole(e), e->rows);
+    const void *rows = c->rows ? c->rows : c->raw;
+    if (e->packed == GGML_TYPE_Q8_0)
+        wn_vit_q8_pack(c->packed, rows, ggml_row_size(e->packed, whole(e)), whole(e), e->rows);
+    else
+        wn_vit_f16_pack(c->packed, rows, e->row, e->rows);
     ggml_backend_tensor_set(e->to, c->packed, 0, ggml_nbytes(e->to));
     return WN_OK;
 }
@@ -345,7 +367,7 @@ static int read_one(struct wn_vit_file *f, FILE *in, const struct wn_vit_entry *
 {
     const size_t size = gguf_get_tensor_size(f->gguf, e->id);
     const enum ggml_type stored = gguf_get_tensor_type(f->gguf, e->id);
-    const enum ggml_type type = e->rows ? GGML_TYPE_Q8_0 : e->to->type;
+    const enum ggml_type type = e->packed ? e->packed : e->to->type;
     const size_t at = gguf_get_data_offset(f->gguf) + gguf_get_tensor_offset(f->gguf, e->id);
     const int64_t n = e->rows ? e->rows : ggml_nrows(e->to);
     const bool as_it_is = stored == type && whole(e) == e->row;

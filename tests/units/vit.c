@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "vision/vit_f16.h"
 #include "vision/vit_image.h"
 #include "vision/vit_q8.h"
 #include "vision_pair.h"
@@ -251,6 +252,46 @@ static void check_product(int64_t in, int64_t out, int64_t n)
     free(packed);
 }
 
+static void check_f16(int64_t in, int64_t out, int64_t n)
+{
+    float *x = wn_calloc((size_t)(n * in), sizeof(*x));
+    float *y = wn_calloc((size_t)(n * out), sizeof(*y));
+    ggml_fp16_t *w = wn_calloc((size_t)(out * in), sizeof(*w));
+    void *packed = wn_calloc(wn_vit_f16_size(in, out), 1);
+    struct ggml_tensor a = {.data = packed}, b = {.ne = {in, n, 1, 1}, .data = x};
+    struct ggml_tensor c = {.ne = {out, n, 1, 1}, .data = y, .src = {&a, &b}};
+
+    for (int64_t i = 0; i < n * in; i++)
+        x[i] = sinf((float)i * 0.7f);
+    for (int64_t i = 0; i < out * in; i++)
+        w[i] = ggml_fp32_to_fp16(cosf((float)i * 0.3f));
+    wn_vit_f16_pack(packed, w, in, out);
+    for (int k = 0; k < 2; k++)
+        wn_vit_f16_op(&c, k, 2, NULL);
+    for (int64_t t = 0; t < n; t++)
+        for (int64_t o = 0; o < out; o++) {
+            double sum = 0;
+
+            for (int64_t i = 0; i < in; i++)
+                sum += (double)x[t * in + i] * ggml_fp16_to_fp32(w[o * in + i]);
+            assert_float_equal(sum, y[t * out + o], 1e-5 * (double)in);
+        }
+    free(x);
+    free(y);
+    free(w);
+    free(packed);
+}
+
+static void test_f16_products(void **state)
+{
+    if (!wn_vit_f16_runs())
+        skip();
+    check_f16(1, 1, 1);
+    check_f16(40, 5, 7);
+    check_f16(17, 33, 13);
+    check_f16(96, 80, 100);
+}
+
 static void test_products(void **state)
 {
     if (!wn_vit_q8_runs())
@@ -453,6 +494,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_products),  cmocka_unit_test(test_tiles),
         cmocka_unit_test(test_choice),    cmocka_unit_test(test_sample),
         cmocka_unit_test(test_fuzz),      cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_f16_products),
     };
 
     if (argc < 4) {
