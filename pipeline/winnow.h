@@ -71,8 +71,10 @@ struct wn_params {
     const char *device;  /* of the filters: "auto" (default), "cpu", "vulkan" or part of a Vulkan
                             device's name. A software Vulkan device runs only when named. */
     const char *filters; /* the chain, e.g. "scene,fps=2,vtc_cls=keep=64" (default "auto") */
-    int64_t tokens;      /* budget in KV cells for the visual part; 0: what the context holds */
-    int n_threads;       /* of decoding, filters and models together; 0: number of cores */
+    int64_t tokens;      /* budget in KV cells for the visual part; 0: what the context holds,
+                            which is at most 16384 cells unless n_ctx says more */
+    int n_threads;       /* most of decoding, of filters and of each model, where a small one takes
+                            fewer; 0: number of cores */
     int n_ctx;           /* most KV cells; 0: what the prompt needs, up to what the model was
                             trained for */
     const char *chat_template; /* name of a built-in template or a Jinja-like text llama.cpp knows;

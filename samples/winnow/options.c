@@ -39,7 +39,8 @@ const struct option_info option_table[] = {
     {"filters", 0, "CHAIN", CMD_VIDEO, "Tokens", OPTION_TEXT, AT(filters), .help =
         "the chain, e.g. scene,fps=2,vtc_cls=keep=64; see winnow filters (default: auto)"},
     {"tokens", 't', "N", CMD_MODEL, "Tokens", OPTION_INT, AT(tokens), 1, 1 << 30, .help =
-        "budget of KV cells for what is seen (default: what the context holds)"},
+        "budget of KV cells for what is seen (default: what the context holds, at most 16384 cells "
+        "unless --ctx says more)"},
     {"device", 'd', "NAME", CMD_MODEL, "Tokens", OPTION_TEXT, AT(device), .help =
         "of the filters: auto, cpu, vulkan or part of a device's name (default: auto)"},
     {"window", 0, "BYTES", CMD_MODEL, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12, .help =
