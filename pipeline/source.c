@@ -219,10 +219,12 @@ static int finish_segment(struct wn_source *src)
     src->stats.tokens_before += src->rows->n;
     const double start = wn_now();
     TRY(wn_compressor_run(src->compressor, &src->rows, &rows));
+    if (src->budget)
+        err = wn_budget_add(src->budget, &rows);
     src->stats.compress_s += wn_now() - start;
-    if (src->budget) {
-        TRY(wn_budget_add(src->budget, &rows));
-    } else {
+    if (err < 0)
+        goto fail;
+    if (!src->budget) {
         src->stats.tokens_after += rows->n;
         seg->rows = rows;
         rows = NULL;
