@@ -5,7 +5,7 @@
 
 #include "vit.h"
 
-/* libmtmd wherever the model was trained on what it makes: with CLS last its rows are another set. */
+/* libmtmd wherever the model was trained on what it makes: with CLS last it gives other rows. */
 static bool own_fits(const struct wn_encoder_params *params)
 {
     struct wn_vit_info info;

@@ -12,8 +12,9 @@ static void run_file(struct golden_case *c, const char *file)
         return;
     float *patches = golden_patches(c, vit, "in.pixels", &n);
     float *got = patches ? golden_tap(c, vit, patches, n, WN_VIT_FEATURE, 0) : NULL;
+    const int64_t rows = (int64_t)n * vit->info.n_patches;
     if (got && !c->failed)
-        golden_expect_f32(c, "mid.tile_features", got, (int64_t)n * vit->info.n_patches * vit->info.dim);
+        golden_expect_f32(c, "mid.tile_features", got, rows * vit->info.dim);
     free(patches);
     free(got);
     golden_run_tiles(c, vit, 0, "mid.tiles_u8");
