@@ -11,7 +11,7 @@ struct longvu {
     double threshold;
 };
 
-/* Cosines with the first frame of the chunk; -2 in that frame and where it has no such place. */
+/* Cosines with the first frame of the chunk; -3 in that frame and where it has no such place. */
 static wn_buf likeness(struct wn_build *b, int chunk)
 {
     const int32_t T = b->in.n_frames;
@@ -21,7 +21,7 @@ static wn_buf likeness(struct wn_build *b, int chunk)
     for (int32_t t = 0; ref && t < T; t++)
         ref[t] = t % chunk ? t - t % chunk : WN_NONE;
     if (ref)
-        y = wn_build_pair_cos(b, ref, 0, 1, -2);
+        y = wn_build_pair_cos(b, ref, 0, 1, -3);
     free(ref);
     return y;
 }

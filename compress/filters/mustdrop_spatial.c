@@ -108,7 +108,7 @@ static wn_buf squares(struct wn_build *b, struct windows *w)
  * row is never merged. */
 static void score(struct wn_build *b, const struct mustdrop *f, struct windows *w)
 {
-    const int32_t n = b->in.n, n_frames = b->in.n_frames, most = f->window * f->window;
+    const int32_t n = b->in.n, n_frames = b->in.n_frames, most = wn_build_most(b);
     float *table = (float *)wn_build_scratch(b, 2 * ((int64_t)most + 1));
     const wn_buf square = squares(b, w), zeros = wn_build_zeros(b, n_frames);
     const wn_buf factor = wn_plan_temp(b->plan, "factor", n);

@@ -316,6 +316,63 @@ static void greedy_searches_prefer_what_is_new(void **state)
     }
 }
 
+/* Equal frames are one window, equal places in it one row; 20 of these are merged to 10. */
+static void prunevid_merges_windows(void **state)
+{
+    struct make m = clip;
+
+    m.kind = EQUAL;
+    struct wn_rows *rows = left_of(&m, "prunevid");
+    assert_int_equal(rows->n, 10);
+    assert_int_equal(rows->n_frames, 1);
+    assert_int_equal(rows->w.ptr[10], 120); /* every row went in */
+    wn_rows_destroy(&rows);
+    leaves(&m, "prunevid=keep=1e9", 20);
+    m.kind = ZERO; /* without a direction nothing stays the same */
+    leaves(&m, "prunevid", 60);
+    m.n_frames = 1;
+    leaves(&m, "prunevid", 10);
+    leaves(&dot, "prunevid", 1);
+}
+
+static void clusters_are_counted(void **state)
+{
+    struct make m = clip;
+
+    for (int kind = 0; kind < 2; kind++) {
+        m.kind = kind ? EQUAL : clip.kind;
+        leaves(&m, "dpc=keep=3", 18);
+        leaves(&m, "dpc=keep=0", 0);
+        leaves(&m, "dpc=keep=1e9:k=16", 120);
+        leaves(&m, "chatunivi=keep=8:second=4:third=2", 84);
+        leaves(&m, "chatunivi=keep=0.5:second=0", 60);
+        leaves(&m, "chatunivi=keep=50:second=60:third=70", 360);
+    }
+    leaves(&dot, "dpc=keep=1,chatunivi", 3);
+}
+
+static void places_over_time(void **state)
+{
+    struct make m = clip;
+
+    leaves(&m, "malmm=length=2", 40);
+    leaves(&m, "malmm=length=6", 120);
+    leaves(&m, "malmm=length=1", 20);
+    leaves(&m, "longvu=threshold=2", 120);
+    leaves(&m, "longvu=threshold=2:most=33", 33);
+    leaves(&m, "longvu=threshold=2:chunk=2:most=33", 33);
+    leaves(&m, "longvu=threshold=-2:chunk=3", 40);
+    m.kind = EQUAL;
+    leaves(&m, "malmm=length=3", 60);
+    leaves(&m, "longvu", 20);
+    leaves(&m, "dcode=keep=9", 6);
+    leaves(&m, "dcode=keep=9:merge=max:compat=released", 6);
+    m.kind = ZERO; /* not alike: they have no direction */
+    leaves(&m, "dcode=keep=9", 54);
+    leaves(&m, "longvu", 120);
+    leaves(&dot, "malmm=length=1,longvu,dcode", 1);
+}
+
 static void random_is_a_lot(void **state)
 {
     struct wn_rows *a = left_of(&clip, "random=keep=0.5"), *b = left_of(&clip, "random=keep=0.5");
@@ -345,6 +402,9 @@ int main(void)
         cmocka_unit_test(pool_averages_squares),
         cmocka_unit_test(greedy_searches_take_no_row_twice),
         cmocka_unit_test(greedy_searches_prefer_what_is_new),
+        cmocka_unit_test(prunevid_merges_windows),
+        cmocka_unit_test(clusters_are_counted),
+        cmocka_unit_test(places_over_time),
         cmocka_unit_test(random_is_a_lot),
     };
 
