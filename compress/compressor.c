@@ -129,7 +129,8 @@ static int run_on_gpu(struct wn_compressor *c, const struct wn_plan *plan)
         return run_on(c, c->cpu, plan);
     case WN_ERR_LIMIT:
     case WN_ERR_UNSUPPORTED: /* of this plan; a smaller one may fit again */
-        wn_say(c->log, WN_LOG_INFO, "%s cannot hold this segment; the CPU filters it", c->gpu->name);
+        wn_say(c->log, WN_LOG_INFO, "%s cannot hold this segment; the CPU filters it",
+               c->gpu->name);
         return run_on(c, c->cpu, plan);
     default:
         return err;

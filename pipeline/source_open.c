@@ -226,7 +226,10 @@ void wn_source_stats(const struct wn_source *src, struct wn_stats *out)
 int wn_source_forecast(const struct wn_source *src, struct wn_forecast *out)
 {
     const struct wn_session *s = src->s;
-    struct wn_forecast f = {.size = sizeof(f), .frame_cells = src->clip.frame_rows + src->clip.frame_glue};
+    struct wn_forecast f = {
+        .size = sizeof(f),
+        .frame_cells = src->clip.frame_rows + src->clip.frame_glue,
+    };
     int n;
 
     if (!s->encoder)
