@@ -28,7 +28,7 @@ struct wn_encoder_info {
     int32_t lost_patches;   /* patches that this encoder loses (libmtmd on LLaVA: 1) */
     bool mrope;
     bool merges_pairs;      /* two frames of a video become one (Qwen-VL's temporal patches) */
-    int32_t video_rows;     /* of a frame of a video, where count() says otherwise; 0: it does not */
+    int32_t video_rows;     /* of a frame of a video, where count() says otherwise; 0: as it says */
     int32_t max_batch;      /* frames worth giving at once */
     const char *note;       /* what a user should know of this encoder and model; NULL: nothing */
 };
