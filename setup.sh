@@ -43,6 +43,21 @@ if [ -n "$missing" ]; then
 fi
 
 # ---- llama.cpp --------------------------------------------------------------
+# One that is installed and new enough is taken (WINNOW_LLAMA_PREFIX names another place).
+step="looking for an installed llama.cpp"
+for p in ${WINNOW_LLAMA_PREFIX:-/usr/local /usr}; do
+    found=$(sed -n 's/^set(PACKAGE_VERSION "\([0-9.]*\).*/\1/p' \
+        "$p/lib/cmake/llama/llama-config-version.cmake" 2>/dev/null | head -n 1)
+    if [ -e "$p/include/mtmd.h" ] && [ -n "$found" ] &&
+        [ "$(printf '%s\n0.5.0\n' "$found" | sort -V | head -n 1)" = 0.5.0 ]; then
+        say "llama.cpp $found is installed in $p"
+        step=done
+        printf '%s\n' "$p"
+        exit 0
+    fi
+done
+[ -z "${WINNOW_LLAMA_PREFIX:-}" ] || { say "no llama.cpp 0.5.0 or newer with libmtmd lies in $WINNOW_LLAMA_PREFIX"; exit 1; }
+
 # It is compiled for this very CPU, so the prefix is keyed by the CPU's flags and the options.
 step="looking at the machine"
 options="-DGGML_NATIVE=ON -DGGML_OPENMP=OFF"
