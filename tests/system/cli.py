@@ -46,9 +46,11 @@ class Result:
 
 def environment(extra=None, command=None):
     """A clean one: no WINNOW_* of the caller's, a cache of the tests' own. One thread: where tests
-    share the cores, threads that wait for each other in the models would spin."""
+    share the cores, threads that wait for each other in the models would spin. No MALLOC_PERTURB_,
+    which writes to all memory that is asked for, used or not: users' peaks are what is measured."""
     env = {k: v for k, v in os.environ.items()
-           if not k.startswith("WINNOW_") and k not in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")}
+           if not k.startswith("WINNOW_") and k not in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE",
+                                                        "MALLOC_PERTURB_")}
     env.setdefault("XDG_CACHE_HOME", os.path.join(tempfile.gettempdir(), "winnow-tests-cache"))
     env["WINNOW_THREADS"] = "1"
     if command == "info": # asks every Vulkan driver, and those leak
