@@ -3,7 +3,6 @@
 #include "source.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* The part of an ask's progress that is told frame by frame; the rest is the prefill. */
 #define FRAMES_PART 0.9
@@ -143,15 +142,13 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
                   char **answer)
 {
     struct wn_answer_stats stats = {0};
-    struct wn_ask_params ask = {.size = sizeof(ask)};
+    struct wn_ask_params ask = wn_session_take_ask(params);
     struct wn_rows **rows = NULL;
     int err;
 
     TRY(wn_source_need_model(src));
     if (!question)
         return wn_fail(&src->s->log, WN_ERR_ARG, "no question");
-    if (params && params->size)
-        memcpy(&ask, params, WN_MIN(params->size, sizeof(ask)));
     TRY(read_cues(src));
     struct relay relay = {&ask};
     struct wn_prompt prompt = {

@@ -232,14 +232,21 @@ int wn_session_answer_tokens(const struct wn_ask_params *ask)
     return ask->max_tokens > 0 ? ask->max_tokens : DEFAULT_ANSWER;
 }
 
-int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
-                      const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats)
+struct wn_ask_params wn_session_take_ask(const struct wn_ask_params *params)
 {
     struct wn_ask_params p = {0};
 
-    if (ask && ask->size)
-        memcpy(&p, ask, WN_MIN(ask->size, sizeof(p)));
+    if (params && params->size)
+        memcpy(&p, params, WN_MIN(params->size, sizeof(p)));
     p.size = sizeof(p);
+    return p;
+}
+
+int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
+                      const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats)
+{
+    struct wn_ask_params p = wn_session_take_ask(ask);
+
     p.max_tokens = wn_session_answer_tokens(&p);
     p.top_k = p.top_k > 0 ? p.top_k : 40;
     p.top_p = p.top_p > 0 ? p.top_p : 0.95;
@@ -268,7 +275,7 @@ int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n,
         .n_segments = n,
         .label = video ? s->label : NULL,
         .question = question,
-        .system = params ? params->system : NULL,
+        .system = wn_session_take_ask(params).system,
     }, params, answer, &stats);
     free(rows);
     return err;
@@ -282,9 +289,8 @@ int wn_ask(struct wn_session *s, const char *url, const char *question,
 
     if (!url)
         return wn_fail(&s->log, WN_ERR_ARG, "no file to ask about");
-    TRY(wn_source_open(&src, s, url, wn_source_params(
-        .start = params ? params->start : 0,
-        .end = params ? params->end : 0)));
+    const struct wn_ask_params ask = wn_session_take_ask(params);
+    TRY(wn_source_open(&src, s, url, wn_source_params(.start = ask.start, .end = ask.end)));
     err = wn_source_ask(src, question, params, answer);
 fail:
     wn_source_close(&src);

@@ -25,6 +25,8 @@ int64_t wn_session_room(const struct wn_session *s);
 /* Of the whole context. */
 int64_t wn_session_cells(const struct wn_session *s);
 int wn_session_answer_tokens(const struct wn_ask_params *ask);
+/* What the caller's struct says, of whatever version it is; NULL: the defaults. */
+struct wn_ask_params wn_session_take_ask(const struct wn_ask_params *params);
 
 /* An answer about rows; takes the models' lock. */
 int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
