@@ -36,7 +36,7 @@ static const char *type_name(enum AVOptionType type)
     }
 }
 
-/* Text that is made once and lives as long as the process: an arena of a few kilobytes. */
+/* Text of the table below: made once, lives as long as the process. */
 static char *keep(char *text)
 {
     return text ? text : (char *)"";
@@ -131,6 +131,7 @@ static void describe(struct wn_filter_info *info, const struct wn_filter *f)
     };
 }
 
+/* Made from the declarations at the first call, never changed after it. */
 static struct wn_filter_info *table;
 static int n_table;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
