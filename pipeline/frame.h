@@ -22,4 +22,16 @@ void wn_frame_unref(struct wn_frame **frame);
 /* A copy that is at most `side` pixels high and wide; a small enough frame is itself. */
 int wn_frame_shrink(struct wn_frame **out, const struct wn_frame *frame, int32_t side);
 
+/* Which cells of a grid of rows x cols (cell r, c holds the pixels from r * height / rows and
+ * c * width / cols on) differ from the same ones of `last`: mask [rows][cols] gets 1 where the root
+ * of the mean squared difference of their bytes, 0 to 255, is above `threshold`, else 0. All of
+ * them do where sizes differ or last is NULL. 0 is any difference; noise of a codec is below 3.
+ * Returns how many. */
+int32_t wn_frame_changed(const struct wn_frame *last, const struct wn_frame *frame, int32_t rows,
+                         int32_t cols, double threshold, uint8_t *mask);
+/* Copies the cells whose mask is set into `last`, of the same size: it then holds what was seen of
+ * each cell when it was encoded last, so that a slow drift is a change in the end. */
+void wn_frame_update(struct wn_frame *last, const struct wn_frame *frame, int32_t rows,
+                     int32_t cols, const uint8_t *mask);
+
 #endif
