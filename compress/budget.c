@@ -224,6 +224,7 @@ static int shrink(struct wn_budget *b, struct seg *s)
     }
     move_floats(r->data, idx, n, r->dim);
     move_floats(r->score, idx, n, 1);
+    move_floats(r->size, idx, n, 1);
     for (int32_t i = 0; i < n; i++) {
         r->cell[i] = r->cell[idx[i]];
         s->name[i] = s->name[idx[i]];

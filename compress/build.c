@@ -293,6 +293,8 @@ static void carry(struct wn_build *b, const struct wn_list *list, wn_buf out_ptr
                                     r->attn_layers * r->attn_heads) : WN_NONE,
         .keys = b->need_keys ? take(b, "keys", in->keys, idx, out_ptr, n,
                                     r->keys_layers * r->keys_heads * r->keys_dim) : WN_NONE,
+        .size = take(b, "size", in->size, idx, out_ptr, n, 1),
+        .logits = b->need_logits ? take(b, "logits", in->logits, idx, out_ptr, n, 1) : WN_NONE,
     };
     b->out.count = list->count;
 }

@@ -18,7 +18,8 @@ struct wn_view {
     wn_buf cell;          /* i32 [n] */
     wn_buf data;          /* f32 [n][dim] */
     wn_buf score;         /* f32 [n], or WN_NONE */
-    wn_buf attn, keys;    /* see wn_rows, or WN_NONE */
+    wn_buf size;          /* f32 [n] patches that a row stands for, or WN_NONE: one each */
+    wn_buf attn, keys, logits; /* see wn_rows, or WN_NONE */
 };
 
 /* What build() gets and gives. Whatever it allocates through here lives as long as the plan. */
@@ -26,7 +27,7 @@ struct wn_build {
     struct wn_plan *plan;
     const struct wn_rows *rows; /* shapes, layers and frames of the segment; not its row counts */
     bool cls_row;               /* rows at -1, -1 are the projected CLS token */
-    bool need_attn, need_keys;  /* a later filter reads these taps: take them along */
+    bool need_attn, need_keys, need_logits; /* a later filter reads these taps: take them along */
     const char *filter;         /* name, for sentences */
     struct wn_view in;
     struct wn_view out;         /* starts as `in`; build() replaces what changes */

@@ -89,6 +89,17 @@ static int check_cells(const struct wn_rows *rows, struct wn_log *log)
     return WN_OK;
 }
 
+static int check_frames(const struct wn_rows *rows, struct wn_pool *pool, struct wn_log *log)
+{
+    const int64_t bad = first_bad(rows->global, rows->n_frames, rows->global_dim, pool);
+
+    if (bad < 0)
+        return WN_OK;
+    return wn_fail(log, WN_ERR_DATA,
+                   "nonfinite: the vector of frame %d has values that are infinite, not numbers or "
+                   "too large", (int)rows->frames[bad].index);
+}
+
 int wn_rows_check(const struct wn_rows *rows, struct wn_pool *pool, struct wn_log *log)
 {
     int err;
@@ -101,6 +112,9 @@ int wn_rows_check(const struct wn_rows *rows, struct wn_pool *pool, struct wn_lo
                       (int64_t)rows->keys_layers * rows->keys_heads * rows->keys_dim, "keys", pool,
                       log));
     TRY(check_numbers(rows, rows->score, 1, "scores", pool, log));
+    TRY(check_numbers(rows, rows->size, 1, "sizes", pool, log));
+    TRY(check_numbers(rows, rows->logits, 1, "attention logits", pool, log));
+    TRY(check_frames(rows, pool, log));
 fail:
     return err;
 }

@@ -75,7 +75,7 @@ static void *claim(struct wn_segment_plan *sp, wn_buf buf)
 }
 
 static struct wn_view first_view(struct wn_segment_plan *sp, const struct wn_rows *r,
-                                 int32_t *count, bool attn, bool keys)
+                                 int32_t *count, unsigned needs)
 {
     struct wn_plan *plan = sp->plan;
     const int64_t n = r->n;
@@ -93,9 +93,13 @@ static struct wn_view first_view(struct wn_segment_plan *sp, const struct wn_row
         .cell = wn_plan_input(plan, "cell", r->cell, n),
         .data = wn_plan_input(plan, "data", r->data, n * r->dim),
         .score = r->score ? wn_plan_input(plan, "score", r->score, n) : WN_NONE,
-        .attn = attn && r->attn ? wn_plan_input(plan, "attention", r->attn, n * attn_width)
-                                : WN_NONE,
-        .keys = keys && r->keys ? wn_plan_input(plan, "keys", r->keys, n * keys_width) : WN_NONE,
+        .size = r->size ? wn_plan_input(plan, "size", r->size, n) : WN_NONE,
+        .attn = needs & WN_NEED_CLS && r->attn
+                    ? wn_plan_input(plan, "attention", r->attn, n * attn_width) : WN_NONE,
+        .keys = needs & WN_NEED_KEYS && r->keys
+                    ? wn_plan_input(plan, "keys", r->keys, n * keys_width) : WN_NONE,
+        .logits = needs & WN_NEED_LOGITS && r->logits
+                      ? wn_plan_input(plan, "logits", r->logits, n) : WN_NONE,
     };
     const wn_buf counts = wn_plan_owned(plan, "count", count, r->n_frames);
     const struct wn_plan_buffer *b = wn_plan_buffers(plan, &n_buffers);
@@ -104,13 +108,14 @@ static struct wn_view first_view(struct wn_segment_plan *sp, const struct wn_row
     return v;
 }
 
-static bool needed(struct wn_instance *const *filters, int from, int n, enum wn_need need)
+/* What filters from `from` on need, together. */
+static unsigned needed(struct wn_instance *const *filters, int from, int n)
 {
-    for (int i = from; i < n; i++) {
-        if (filters[i]->filter->needs & need)
-            return true;
-    }
-    return false;
+    unsigned needs = 0;
+
+    for (int i = from; i < n; i++)
+        needs |= filters[i]->filter->needs;
+    return needs;
 }
 
 static int add_step(struct wn_segment_plan *sp, const struct wn_filter *filter,
@@ -141,12 +146,14 @@ static int build_steps(struct wn_segment_plan *sp, struct wn_instance *const *fi
 
     for (int i = 0; i < n && !err; i++) {
         const struct wn_filter *filter = filters[i]->filter;
+        const unsigned needs = needed(filters, i + 1, n);
         struct wn_build b = {
             .plan = sp->plan,
             .rows = rows,
             .cls_row = cls_row,
-            .need_attn = needed(filters, i + 1, n, WN_NEED_CLS),
-            .need_keys = needed(filters, i + 1, n, WN_NEED_KEYS),
+            .need_attn = needs & WN_NEED_CLS,
+            .need_keys = needs & WN_NEED_KEYS,
+            .need_logits = needs & WN_NEED_LOGITS,
             .filter = filter->name,
             .in = view,
             .out = view,
@@ -184,6 +191,7 @@ static void ask_for_results(struct wn_segment_plan *sp)
     mirror(sp, sp->last.cell);
     mirror(sp, sp->last.data);
     mirror(sp, sp->last.score);
+    mirror(sp, sp->last.size);
 }
 
 int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *const *filters, int n,
@@ -199,8 +207,7 @@ int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *con
     sp->log = log;
     if (wn_plan_create(&sp->plan) < 0)
         goto no_memory;
-    const struct wn_view view = first_view(sp, rows, count, needed(filters, 0, n, WN_NEED_CLS),
-                                           needed(filters, 0, n, WN_NEED_KEYS));
+    const struct wn_view view = first_view(sp, rows, count, needed(filters, 0, n));
     TRY(build_steps(sp, filters, n, rows, view, cls_row));
     ask_for_results(sp);
     err = wn_plan_error(sp->plan, &why);
@@ -323,6 +330,7 @@ int wn_segment_plan_finish(struct wn_segment_plan *sp, struct wn_rows *rows)
     replace(sp, sp->last.data, (void **)&rows->data, rows->n, (size_t)rows->dim);
     replace(sp, sp->last.cell, (void **)&rows->cell, rows->n, 1);
     replace(sp, sp->last.score, (void **)&rows->score, rows->n, 1);
+    replace(sp, sp->last.size, (void **)&rows->size, rows->n, 1);
     replace(sp, sp->last.ptr, (void **)&rows->frame_ptr, rows->n_frames + 1, 1);
     wn_rows_drop_taps(rows);
     wn_rows_drop_frames(rows);
@@ -335,7 +343,8 @@ void wn_rows_drop_taps(struct wn_rows *rows)
     free(rows->attn_layer);
     free(rows->keys);
     free(rows->keys_layer);
-    rows->attn = rows->keys = NULL;
+    free(rows->logits);
+    rows->attn = rows->keys = rows->logits = NULL;
     rows->attn_layer = rows->keys_layer = NULL;
 }
 
@@ -351,6 +360,10 @@ void wn_rows_drop_frames(struct wn_rows *rows)
             continue;
         }
         rows->frames[n] = *frame;
+        if (rows->global && n != f)
+            memcpy(rows->global + (size_t)n * (size_t)rows->global_dim,
+                   rows->global + (size_t)f * (size_t)rows->global_dim,
+                   (size_t)rows->global_dim * sizeof(float));
         rows->frame_ptr[n++] = rows->frame_ptr[f];
     }
     rows->frame_ptr[n] = rows->frame_ptr[rows->n_frames];

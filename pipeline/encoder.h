@@ -14,6 +14,8 @@
 struct wn_needs {
     bool cls[WN_MAX_LAYERS];
     bool keys[WN_MAX_LAYERS];
+    bool logits; /* wn_rows.logits; without a CLS token there are none */
+    bool global; /* wn_rows.global */
 };
 
 struct wn_encoder_info {

@@ -29,6 +29,8 @@ enum wn_need {
         1, /* CLS attention rows; attention received stands in where there is no CLS token */
     WN_NEED_KEYS = 2, /* raw keys of a layer */
     WN_NEED_GRID = 4, /* the same grid in every frame: rows pair up over time by cell */
+    WN_NEED_LOGITS = 8,  /* CLS attention before the softmax */
+    WN_NEED_GLOBAL = 16, /* a vector a frame; the mean of its rows stands in */
 };
 
 struct wn_frame_ops; /* decode/frame_filter.h */

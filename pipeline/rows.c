@@ -26,6 +26,8 @@ void wn_layout_unref(struct wn_layout **layout)
     free(l->parts);
     free(l->pos);
     free(l->mpos);
+    free(l->tile);
+    free(l->tile_pos);
     free(l);
 }
 
@@ -75,6 +77,9 @@ void wn_rows_destroy(struct wn_rows **rows)
     free(r->data);
     free(r->cell);
     free(r->score);
+    free(r->size);
+    free(r->logits);
+    free(r->global);
     wn_sources_finish(&r->w);
     free(r->attn);
     free(r->attn_layer);
@@ -98,7 +103,8 @@ static bool same_shape(const struct wn_rows *a, const struct wn_rows *b)
 {
     return a->dim == b->dim && !a->attn == !b->attn && attn_width(a) == attn_width(b) &&
            !a->keys == !b->keys && keys_width(a) == keys_width(b) && !a->score == !b->score &&
-           !a->w.ptr && !b->w.ptr;
+           !a->size == !b->size && !a->logits == !b->logits && !a->global == !b->global &&
+           a->global_dim == b->global_dim && !a->w.ptr && !b->w.ptr;
 }
 
 /* Makes room for n_new more elements of `width` 4-byte words behind n. */
@@ -142,12 +148,17 @@ int wn_rows_append(struct wn_rows **dst, struct wn_rows **src)
         return WN_ERR_NOMEM;
     d->frames = frames;
     if (widen((void **)&d->data, n, m, (size_t)d->dim) || widen((void **)&d->cell, n, m, 1) ||
-        widen((void **)&d->score, n, m, 1) || widen((void **)&d->attn, n, m, attn_width(d)) ||
-        widen((void **)&d->keys, n, m, keys_width(d)))
+        widen((void **)&d->score, n, m, 1) || widen((void **)&d->size, n, m, 1) ||
+        widen((void **)&d->logits, n, m, 1) || widen((void **)&d->attn, n, m, attn_width(d)) ||
+        widen((void **)&d->keys, n, m, keys_width(d)) ||
+        widen((void **)&d->global, nf, mf, (size_t)d->global_dim))
         return WN_ERR_NOMEM;
     copy_behind(d->data, s->data, n, m, (size_t)d->dim);
     copy_behind(d->cell, s->cell, n, m, 1);
     copy_behind(d->score, s->score, n, m, 1);
+    copy_behind(d->size, s->size, n, m, 1);
+    copy_behind(d->logits, s->logits, n, m, 1);
+    copy_behind(d->global, s->global, nf, mf, (size_t)d->global_dim);
     copy_behind(d->attn, s->attn, n, m, attn_width(d));
     copy_behind(d->keys, s->keys, n, m, keys_width(d));
     for (size_t f = 0; f <= mf; f++)

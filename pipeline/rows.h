@@ -14,6 +14,12 @@ struct wn_layout {
     int32_t grid_h, grid_w; /* rows are cells of this grid, save those with pos -1, -1 */
     int32_t (*pos)[2];      /* [n_rows] row and column, or -1, -1 (CLS, newline, tile thumbnail) */
     int32_t (*mpos)[4];     /* [n_rows] M-RoPE t, y, x, z from the part's start; NULL: not M-RoPE */
+    /* Pictures cut in tiles, beside a view of the whole. A tile may miss rows of its own grid where
+     * padding was cut away. tile NULL: not cut. */
+    int32_t *tile;            /* [n_rows] 0: the whole, then tiles in raster order; -1: newline */
+    int32_t (*tile_pos)[2];   /* [n_rows] row and column in the tile's own grid; newline: -1, -1 */
+    int32_t tiles_h, tiles_w; /* how many tiles */
+    int32_t tile_h, tile_w;   /* the grid of one, and of the whole */
     int32_t n_parts;
     struct wn_layout_part { /* in order of the prompt: tokens, then rows */
         int32_t *tokens;    /* that the model wants before the rows: begin of image, tile break */
@@ -53,6 +59,7 @@ struct wn_rows {
     float *data;                 /* [n][dim] */
     int32_t *cell;               /* [n] which row of its frame's uncompressed rows it stands for */
     float *score;                /* [n] of the last scoring filter; NULL: none yet */
+    float *size;                 /* [n] how many patches a row stands for; NULL: one each */
     struct wn_sources w;         /* w.ptr NULL: the identity */
 
     /* Taps of the encoder, a row each like data, so that selecting rows selects them too. */
@@ -60,10 +67,15 @@ struct wn_rows {
     int32_t attn_layers, attn_heads;
     int32_t *attn_layer; /* [attn_layers] which layer of the encoder, ascending */
     bool attn_received; /* no CLS query here: mean attention received in the last layer stands in */
+    float *logits;      /* [n] CLS query times key, before the softmax, mean over heads, in the layer
+                           that features come from; or NULL */
     float *keys;        /* [n][keys_layers][keys_heads * keys_dim] raw keys, or NULL */
     int32_t keys_layers, keys_heads, keys_dim;
     int32_t *keys_layer;    /* [keys_layers] */
     int32_t encoder_layers; /* L of the encoder, what Python-like layer numbers count from */
+    float *global;          /* [n_frames][global_dim] a vector a frame: the pooling head's, or the CLS
+                               token's; NULL: the model has none, or nobody asked */
+    int32_t global_dim;
 };
 
 /* Everything but the taps is allocated (data, cell, frame_ptr, frames); NULL when out of memory. */

@@ -84,6 +84,15 @@ static void make_taps(struct wn_rows *rows, const struct make *m, struct lot *lo
         for (size_t i = 0; i < n; i++)
             rows->keys[i] = number(lot, m->kind);
     }
+    if (m->attn && !m->received) {
+        rows->logits = wn_calloc((size_t)rows->n, sizeof(*rows->logits));
+        for (int32_t i = 0; i < rows->n; i++)
+            rows->logits[i] = number(lot, m->kind);
+        rows->global_dim = 12;
+        rows->global = wn_calloc((size_t)rows->n_frames, 12 * sizeof(*rows->global));
+        for (int32_t i = 0; i < rows->n_frames * 12; i++)
+            rows->global[i] = number(lot, m->kind);
+    }
 }
 
 struct wn_rows *make_rows(const struct make *m)
@@ -137,6 +146,9 @@ struct wn_rows *copy_rows(const struct wn_rows *r)
     c->data = copy(r->data, n, (size_t)r->dim * sizeof(*r->data));
     c->cell = copy(r->cell, n, sizeof(*r->cell));
     c->score = copy(r->score, n, sizeof(*r->score));
+    c->size = copy(r->size, n, sizeof(*r->size));
+    c->logits = copy(r->logits, n, sizeof(*r->logits));
+    c->global = copy(r->global, frames * (size_t)r->global_dim, sizeof(*r->global));
     c->frame_ptr = copy(r->frame_ptr, frames + 1, sizeof(*r->frame_ptr));
     c->frames = copy(r->frames, frames, sizeof(*r->frames));
     for (size_t f = 0; f < frames; f++) {
