@@ -20,6 +20,7 @@ struct wn_view {
     wn_buf score;         /* f32 [n], or WN_NONE */
     wn_buf size;          /* f32 [n] patches that a row stands for, or WN_NONE: one each */
     wn_buf attn, keys, logits; /* see wn_rows, or WN_NONE */
+    wn_buf mutual;        /* f32 [n][rows->mutual_width]; of a cut's first filter alone */
 };
 
 /* What build() gets and gives. Whatever it allocates through here lives as long as the plan. */
@@ -29,6 +30,7 @@ struct wn_build {
     bool cls_row;               /* rows at -1, -1 are the projected CLS token */
     bool need_attn, need_keys, need_logits; /* a later filter reads these taps: take them along */
     const char *filter;         /* name, for sentences */
+    const struct wn_cut *cut;   /* of this filter, at the encoder place; NULL: the token place */
     struct wn_view in;
     struct wn_view out;         /* starts as `in`; build() replaces what changes */
     /* out = W x in, in CSR; w_ptr WN_NONE: out row r is in row base[r]; base WN_NONE: out is in. */
@@ -45,6 +47,25 @@ struct wn_token_ops {
                  struct wn_log *log);
     int (*build)(void *priv, struct wn_build *b);
 };
+
+/* What a filter does between the layers of an encoder. */
+struct wn_cuts {
+    struct wn_cut *cut;
+    int n;
+    bool proportional; /* see struct wn_reducer */
+    int32_t frames;
+    double skip;
+};
+
+struct wn_encoder_ops {
+    /* Adds its cuts, in order of their points; priv may keep what build() needs at each. */
+    int (*cuts)(void *priv, const struct wn_encoder_info *info, struct wn_cuts *cuts,
+                struct wn_log *log);
+    /* Once a cut and batch; b->cut tells which. Taps have one layer. Rows of CLS tokens (b->cls_row)
+     * stay, and never merge with others. */
+    int (*build)(void *priv, struct wn_build *b);
+};
+int wn_cuts_add(struct wn_cuts *cuts, struct wn_cut cut); /* WN_OK or WN_ERR_NOMEM */
 
 /* Records a call of kernel `name`: params, then its buffers in order. */
 #define WN_CALL(b, name, params, ...) \

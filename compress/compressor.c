@@ -184,7 +184,7 @@ static int run_automatic(struct wn_compressor *c, const struct wn_plan *plan, in
     }
 }
 
-static int run(struct wn_compressor *c, const struct wn_plan *plan, int64_t elements)
+int wn_compressor_run_plan(struct wn_compressor *c, const struct wn_plan *plan, int64_t elements)
 {
     if (c->automatic)
         return run_automatic(c, plan, elements);
@@ -205,8 +205,10 @@ int wn_compressor_run(struct wn_compressor *c, struct wn_rows **in, struct wn_ro
     }
     if (c->n_filters && rows->n) {
         TRY(wn_segment_plan_create(&plan, c->filters, c->n_filters, rows, c->cls_row, c->log));
-        TRY(run(c, wn_segment_plan_get(plan), (int64_t)rows->n * rows->dim));
+        TRY(wn_compressor_run_plan(c, wn_segment_plan_get(plan), (int64_t)rows->n * rows->dim));
         TRY(wn_segment_plan_finish(plan, rows));
+    } else {
+        wn_rows_drop_frames(rows); /* the encoder may have left out all of one */
     }
     wn_segment_plan_destroy(&plan);
     *out = rows;

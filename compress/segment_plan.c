@@ -100,6 +100,8 @@ static struct wn_view first_view(struct wn_segment_plan *sp, const struct wn_row
                     ? wn_plan_input(plan, "keys", r->keys, n * keys_width) : WN_NONE,
         .logits = needs & WN_NEED_LOGITS && r->logits
                       ? wn_plan_input(plan, "logits", r->logits, n) : WN_NONE,
+        .mutual = r->mutual ? wn_plan_input(plan, "mutual", r->mutual, n * r->mutual_width)
+                            : WN_NONE,
     };
     const wn_buf counts = wn_plan_owned(plan, "count", count, r->n_frames);
     const struct wn_plan_buffer *b = wn_plan_buffers(plan, &n_buffers);
@@ -109,12 +111,15 @@ static struct wn_view first_view(struct wn_segment_plan *sp, const struct wn_row
 }
 
 /* What filters from `from` on need, together. */
-static unsigned needed(struct wn_instance *const *filters, int from, int n)
+static unsigned needed(const struct wn_stages *stages, int from)
 {
     unsigned needs = 0;
 
-    for (int i = from; i < n; i++)
-        needs |= filters[i]->filter->needs;
+    for (int i = from; i < stages->n; i++) {
+        needs |= stages->filter[i]->filter->needs;
+        if (stages->cut) /* the cut was given no taps but those that are read */
+            needs |= WN_NEED_CLS | WN_NEED_KEYS;
+    }
     return needs;
 }
 
@@ -139,22 +144,30 @@ static int add_stage(struct wn_build *b)
     return add_step(b->stages, wn_filter_find(b->filter), b);
 }
 
-static int build_steps(struct wn_segment_plan *sp, struct wn_instance *const *filters, int n,
-                       const struct wn_rows *rows, struct wn_view view, bool cls_row)
+static int build_one(const struct wn_instance *in, struct wn_build *b)
 {
+    return b->cut ? in->filter->encoder->build(in->priv, b) : in->filter->token->build(in->priv, b);
+}
+
+static int build_steps(struct wn_segment_plan *sp, const struct wn_stages *stages,
+                       const struct wn_rows *rows, struct wn_view view)
+{
+    struct wn_instance *const *filters = stages->filter;
+    const int n = stages->n;
     int err = WN_OK;
 
     for (int i = 0; i < n && !err; i++) {
         const struct wn_filter *filter = filters[i]->filter;
-        const unsigned needs = needed(filters, i + 1, n);
+        const unsigned needs = needed(stages, i + 1);
         struct wn_build b = {
             .plan = sp->plan,
             .rows = rows,
-            .cls_row = cls_row,
+            .cls_row = stages->cls_row,
             .need_attn = needs & WN_NEED_CLS,
             .need_keys = needs & WN_NEED_KEYS,
             .need_logits = needs & WN_NEED_LOGITS,
             .filter = filter->name,
+            .cut = stages->cut ? stages->cut[i] : NULL,
             .in = view,
             .out = view,
             .base = WN_NONE,
@@ -165,7 +178,7 @@ static int build_steps(struct wn_segment_plan *sp, struct wn_instance *const *fi
             .next = add_stage,
             .stages = sp,
         };
-        err = filter->token->build(filters[i]->priv, &b);
+        err = build_one(filters[i], &b);
         if (!err)
             err = add_step(sp, filter, &b);
         view = b.out;
@@ -194,8 +207,8 @@ static void ask_for_results(struct wn_segment_plan *sp)
     mirror(sp, sp->last.size);
 }
 
-int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *const *filters, int n,
-                           const struct wn_rows *rows, bool cls_row, struct wn_log *log)
+int wn_segment_plan_stages(struct wn_segment_plan **out, const struct wn_stages *stages,
+                           const struct wn_rows *rows, struct wn_log *log)
 {
     struct wn_segment_plan *sp = wn_calloc(1, sizeof(*sp));
     int32_t *count = wn_calloc((size_t)rows->n_frames, sizeof(*count));
@@ -207,8 +220,8 @@ int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *con
     sp->log = log;
     if (wn_plan_create(&sp->plan) < 0)
         goto no_memory;
-    const struct wn_view view = first_view(sp, rows, count, needed(filters, 0, n));
-    TRY(build_steps(sp, filters, n, rows, view, cls_row));
+    const struct wn_view view = first_view(sp, rows, count, needed(stages, 0));
+    TRY(build_steps(sp, stages, rows, view));
     ask_for_results(sp);
     err = wn_plan_error(sp->plan, &why);
     if (err < 0) {
@@ -224,6 +237,12 @@ fail:
     free(count);
     wn_segment_plan_destroy(&sp);
     return err;
+}
+
+int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *const *filters, int n,
+                           const struct wn_rows *rows, bool cls_row, struct wn_log *log)
+{
+    return wn_segment_plan_stages(out, &(struct wn_stages){filters, NULL, n, cls_row}, rows, log);
 }
 
 void wn_segment_plan_destroy(struct wn_segment_plan **plan)
@@ -344,7 +363,8 @@ void wn_rows_drop_taps(struct wn_rows *rows)
     free(rows->keys);
     free(rows->keys_layer);
     free(rows->logits);
-    rows->attn = rows->keys = rows->logits = NULL;
+    free(rows->mutual);
+    rows->attn = rows->keys = rows->logits = rows->mutual = NULL;
     rows->attn_layer = rows->keys_layer = NULL;
 }
 

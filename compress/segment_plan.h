@@ -7,7 +7,18 @@
 
 struct wn_segment_plan;
 
+/* Filters one after the other: token filters, or those of one cut of the encoder. */
+struct wn_stages {
+    struct wn_instance *const *filter;
+    const struct wn_cut *const *cut; /* [n] each one's own; NULL: the token place */
+    int n;
+    bool cls_row; /* rows at -1, -1 are those of CLS tokens */
+};
+
 /* rows are borrowed: they must live, unchanged, until finish or destroy. */
+int wn_segment_plan_stages(struct wn_segment_plan **out, const struct wn_stages *stages,
+                           const struct wn_rows *rows, struct wn_log *log);
+/* Token filters. */
 int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *const *filters, int n,
                            const struct wn_rows *rows, bool cls_row, struct wn_log *log);
 void wn_segment_plan_destroy(struct wn_segment_plan **plan);
@@ -22,6 +33,10 @@ int wn_rows_check(const struct wn_rows *rows, struct wn_pool *pool, struct wn_lo
 void wn_rows_drop_taps(struct wn_rows *rows);
 /* Forgets frames without rows. */
 void wn_rows_drop_frames(struct wn_rows *rows);
+
+/* Runs a plan where the compressor runs its own; elements: of the rows' data. */
+int wn_compressor_run_plan(struct wn_compressor *compressor, const struct wn_plan *plan,
+                           int64_t elements);
 
 /* For tests: `gpu` stands in for a device that was found; taken. */
 void wn_compressor_use(struct wn_compressor *compressor, struct wn_backend *gpu);

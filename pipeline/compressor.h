@@ -28,6 +28,11 @@ int wn_compressor_needs(struct wn_compressor *compressor, const struct wn_encode
 int wn_compressor_run(struct wn_compressor *compressor, struct wn_rows **in, struct wn_rows **out);
 const char *wn_compressor_device(const struct wn_compressor *compressor); /* that ran last */
 
+/* The filters at the encoder place, for an encoder with these properties; fails with a sentence
+ * where it has none. Same parameters as of a compressor. */
+int wn_reducer_create(struct wn_reducer **out, const struct wn_compressor_params *params,
+                      const struct wn_encoder_info *info);
+
 /* `budget`: at most `cells` KV cells over all segments, online. Visual rows and `frame_cells(arg,
  * frame)` of every frame that keeps a row count. A new segment evicts the lowest scores; rows
  * without scores thin out evenly; each segment keeps at least `floor` rows while they fit. */

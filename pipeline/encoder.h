@@ -5,7 +5,7 @@
 #define WN_ENCODER_H
 
 #include "pool.h"
-#include "rows.h"
+#include "reducer.h"
 
 #define WN_MAX_LAYERS 128
 
@@ -16,6 +16,7 @@ struct wn_needs {
     bool keys[WN_MAX_LAYERS];
     bool logits; /* wn_rows.logits; without a CLS token there are none */
     bool global; /* wn_rows.global */
+    struct wn_reducer *reducer; /* filters between its layers; NULL: none. See info.reduces */
 };
 
 struct wn_encoder_info {
@@ -24,6 +25,9 @@ struct wn_encoder_info {
     int32_t n_layers;       /* L, what layer numbers count from, as in Python */
     int32_t n_read;         /* taps of layers 0 .. n_read - 1 can be read: below L where the encoder
                              * stops early (LLaVA takes its features a layer before the end) */
+    int32_t depth;          /* layers that rows pass, from 0 */
+    bool reduces;           /* takes filters between its layers */
+    int32_t patches;        /* of one picture, where it does */
     int32_t n_heads;
     bool has_cls;           /* a CLS token in the tower */
     bool cls_row;           /* its projected row is among the output rows */

@@ -35,6 +35,7 @@ enum wn_need {
 
 struct wn_frame_ops; /* decode/frame_filter.h */
 struct wn_token_ops; /* compress/build.h */
+struct wn_encoder_ops; /* likewise */
 
 struct wn_filter {
     const char *name;
@@ -52,6 +53,7 @@ struct wn_filter {
     void (*finish)(void *priv);                  /* or NULL */
     const struct wn_frame_ops *frame;            /* set where places says WN_AT_FRAME */
     const struct wn_token_ops *token;            /* likewise WN_AT_TOKEN; NULL for `budget` */
+    const struct wn_encoder_ops *encoder;        /* likewise WN_AT_ENCODER */
 };
 
 /* NULL-ended, made by meson from the folders' lists. */
@@ -74,6 +76,8 @@ struct wn_chain {
 /* What `auto` and other presets are chosen by. */
 struct wn_clip {
     double duration; /* seconds; 0: not known */
+    double segment;  /* each segment is asked about by itself and lasts so long at most, duration
+                        too; 0: the whole is asked about */
     bool still;
     int32_t frame_rows;     /* rows of one frame; 0: no model */
     int32_t frame_glue;     /* cells around them: label, begin and end of image */

@@ -85,6 +85,7 @@ void wn_rows_destroy(struct wn_rows **rows)
     free(r->attn_layer);
     free(r->keys);
     free(r->keys_layer);
+    free(r->mutual);
     free(r);
     *rows = NULL;
 }
@@ -104,7 +105,58 @@ static bool same_shape(const struct wn_rows *a, const struct wn_rows *b)
     return a->dim == b->dim && !a->attn == !b->attn && attn_width(a) == attn_width(b) &&
            !a->keys == !b->keys && keys_width(a) == keys_width(b) && !a->score == !b->score &&
            !a->size == !b->size && !a->logits == !b->logits && !a->global == !b->global &&
-           a->global_dim == b->global_dim && !a->w.ptr && !b->w.ptr;
+           a->global_dim == b->global_dim && !a->mutual && !b->mutual;
+}
+
+int64_t wn_rows_uncompressed(const struct wn_rows *rows)
+{
+    return rows->w.ptr ? rows->w.n_src : rows->n;
+}
+
+/* What W of so many rows holds, the identity where it was not made. */
+static int32_t entries(const struct wn_rows *r)
+{
+    return r->w.ptr ? r->w.ptr[r->n] : r->n;
+}
+
+static void put_sources(struct wn_sources *to, int32_t row0, int32_t col0, const struct wn_rows *r)
+{
+    const int32_t at = to->ptr[row0], n = entries(r);
+
+    for (int32_t i = 0; i < r->n; i++)
+        to->ptr[row0 + i + 1] = at + (r->w.ptr ? r->w.ptr[i + 1] : i + 1);
+    for (int32_t k = 0; k < n; k++) {
+        to->idx[at + k] = col0 + (r->w.ptr ? r->w.idx[k] : k);
+        to->weight[at + k] = r->w.ptr ? r->w.weight[k] : 1;
+    }
+}
+
+/* W of a's rows and b's behind them. */
+static int join_sources(struct wn_sources *out, const struct wn_rows *a, const struct wn_rows *b)
+{
+    const int64_t n = (int64_t)a->n + b->n, k = (int64_t)entries(a) + entries(b);
+    const int64_t n_src = wn_rows_uncompressed(a) + wn_rows_uncompressed(b);
+
+    *out = (struct wn_sources){0};
+    if (!a->w.ptr && !b->w.ptr)
+        return WN_OK;
+    if (n_src > INT32_MAX || k > INT32_MAX)
+        return WN_ERR_NOMEM;
+    *out = (struct wn_sources){
+        .n = (int32_t)n,
+        .n_src = (int32_t)n_src,
+        .ptr = wn_calloc((size_t)n + 1, sizeof(*out->ptr)),
+        .idx = wn_calloc((size_t)k, sizeof(*out->idx)),
+        .weight = wn_calloc((size_t)k, sizeof(*out->weight)),
+        .linear = (!a->w.ptr || a->w.linear) && (!b->w.ptr || b->w.linear),
+    };
+    if (!out->ptr || !out->idx || !out->weight) {
+        wn_sources_finish(out);
+        return WN_ERR_NOMEM;
+    }
+    put_sources(out, 0, 0, a);
+    put_sources(out, a->n, (int32_t)wn_rows_uncompressed(a), b);
+    return WN_OK;
 }
 
 /* Makes room for n_new more elements of `width` 4-byte words behind n. */
@@ -139,20 +191,23 @@ int wn_rows_append(struct wn_rows **dst, struct wn_rows **src)
     assert(same_shape(d, s));
     if (m > (size_t)(INT32_MAX - d->n))
         return WN_ERR_NOMEM;
+    struct wn_sources w;
+    if (join_sources(&w, d, s) < 0)
+        return WN_ERR_NOMEM;
     int32_t *ptr = wn_regrow(d->frame_ptr, nf + mf + 1, sizeof(*ptr));
     if (!ptr)
-        return WN_ERR_NOMEM;
+        goto no_memory;
     d->frame_ptr = ptr;
     struct wn_row_frame *frames = wn_regrow(d->frames, nf + mf, sizeof(*frames));
     if (!frames)
-        return WN_ERR_NOMEM;
+        goto no_memory;
     d->frames = frames;
     if (widen((void **)&d->data, n, m, (size_t)d->dim) || widen((void **)&d->cell, n, m, 1) ||
         widen((void **)&d->score, n, m, 1) || widen((void **)&d->size, n, m, 1) ||
         widen((void **)&d->logits, n, m, 1) || widen((void **)&d->attn, n, m, attn_width(d)) ||
         widen((void **)&d->keys, n, m, keys_width(d)) ||
         widen((void **)&d->global, nf, mf, (size_t)d->global_dim))
-        return WN_ERR_NOMEM;
+        goto no_memory;
     copy_behind(d->data, s->data, n, m, (size_t)d->dim);
     copy_behind(d->cell, s->cell, n, m, 1);
     copy_behind(d->score, s->score, n, m, 1);
@@ -167,9 +222,16 @@ int wn_rows_append(struct wn_rows **dst, struct wn_rows **src)
         memcpy(d->frames + nf, s->frames, mf * sizeof(*frames));
     d->n += s->n;
     d->n_frames += s->n_frames;
+    if (w.ptr) {
+        wn_sources_finish(&d->w);
+        d->w = w;
+    }
     s->n_frames = 0; /* its references moved */
     wn_rows_destroy(src);
     return WN_OK;
+no_memory:
+    wn_sources_finish(&w);
+    return WN_ERR_NOMEM;
 }
 
 size_t wn_rows_bytes(const struct wn_rows *rows)

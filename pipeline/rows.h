@@ -72,6 +72,9 @@ struct wn_rows {
     float *keys;        /* [n][keys_layers][keys_heads * keys_dim] raw keys, or NULL */
     int32_t keys_layers, keys_heads, keys_dim;
     int32_t *keys_layer;    /* [keys_layers] */
+    float *mutual;          /* [n][mutual_width] logits of a row's query times the keys of its frame's
+                               rows, scaled, mean over heads: between layers of an encoder, or NULL */
+    int32_t mutual_width;   /* rows of the longest frame */
     int32_t encoder_layers; /* L of the encoder, what Python-like layer numbers count from */
     float *global;          /* [n_frames][global_dim] a vector a frame: the pooling head's, or the CLS
                                token's; NULL: the model has none, or nobody asked */
@@ -84,6 +87,8 @@ void wn_rows_destroy(struct wn_rows **rows);
 /* Appends src's frames and rows to *dst (NULL: becomes src) and frees src. Shapes, taps and score
  * must agree (assert). *dst and *src are as they were on WN_ERR_NOMEM. */
 int wn_rows_append(struct wn_rows **dst, struct wn_rows **src);
+/* Rows of all frames as they came from an encoder that left none out: columns of W. */
+int64_t wn_rows_uncompressed(const struct wn_rows *rows);
 size_t wn_rows_bytes(const struct wn_rows *rows); /* data and taps */
 /* The grid place of row i, -1, -1 for a row that stands for its whole frame. */
 void wn_rows_pos(const struct wn_rows *rows, int32_t i, int32_t pos[2]);

@@ -23,11 +23,12 @@ int wn_segment_create(struct wn_segment **out, const struct wn_rows *before)
         seg->frames[f] = before->frames[f];
         wn_layout_ref(seg->frames[f].layout);
         wn_frame_ref(seg->frames[f].picture);
-        seg->row0[f] = before->frame_ptr[f];
+        /* Where the encoder left rows out already, columns of W count those that it could give. */
+        seg->row0[f + 1] = before->w.ptr ? seg->row0[f] + before->frames[f].layout->n_rows
+                                         : before->frame_ptr[f + 1];
     }
-    seg->row0[n] = before->n;
     seg->n_frames = n;
-    seg->n_before = before->n;
+    seg->n_before = (int32_t)wn_rows_uncompressed(before);
     seg->start = n ? before->frames[0].time : 0;
     seg->end = n ? before->frames[n - 1].time : 0;
     *out = seg;

@@ -152,6 +152,18 @@ static int32_t scene_of(const struct wn_source *src)
     return src->n_batch ? src->batch[0]->scene : src->rows->frames[0].scene;
 }
 
+static double start_of(const struct wn_source *src)
+{
+    return src->rows ? src->rows->frames[0].time : src->batch[0]->time;
+}
+
+/* Whether this frame begins the next segment. */
+static bool parts(const struct wn_source *src, const struct wn_frame *frame)
+{
+    return frame->scene != scene_of(src) ||
+           (src->p.max_segment > 0 && frame->time - start_of(src) >= src->p.max_segment);
+}
+
 static bool segment_full(const struct wn_source *src)
 {
     return src->rows && (src->rows->n_frames >= SEGMENT_FRAMES ||
@@ -176,7 +188,7 @@ static int gather(struct wn_source *src)
             wn_frame_unref(&frame);
             return err;
         }
-        if ((src->rows || src->n_batch) && frame->scene != scene_of(src)) {
+        if ((src->rows || src->n_batch) && parts(src, frame)) {
             src->ahead = frame;
             return encode_batch(src);
         }
@@ -205,6 +217,41 @@ static int append_waiting(struct wn_source *src, struct wn_segment *seg)
     return WN_OK;
 }
 
+/* Where the gathered segment ends: at the next frame, or with the source. A pushed one does not
+ * wait for its next frame: the segment then ends with its last. */
+static int find_end(struct wn_source *src)
+{
+    const double last = src->rows->frames[src->rows->n_frames - 1].time;
+    const double length = src->media.duration, until = src->p.end;
+
+    src->segment_end = last;
+    if (!src->ahead && !src->ended && !src->pushed) {
+        const int ret = next_frame(src, &src->ahead);
+        if (ret < 0)
+            return ret;
+        src->ended = ret == WN_EOF;
+    }
+    if (src->ahead)
+        src->segment_end = src->ahead->time;
+    else if (src->ended)
+        src->segment_end = WN_MAX(last, until > 0 && (length <= 0 || until < length) ? until : length);
+    return WN_OK;
+}
+
+/* A segment by itself keeps what its own budget holds. */
+static int keep_part(struct wn_source *src, struct wn_rows **rows)
+{
+    struct wn_budget *budget = NULL;
+    int err;
+
+    TRY(wn_source_make_budget(src, &budget, src->segment_cells, src->segment_floor));
+    TRY(wn_budget_add(budget, rows));
+    TRY(wn_budget_take(budget, rows));
+fail:
+    wn_budget_destroy(&budget);
+    return err;
+}
+
 /* Compresses the gathered rows into a segment: its rows go to the budget, or stay with it. */
 static int finish_segment(struct wn_source *src)
 {
@@ -212,13 +259,17 @@ static int finish_segment(struct wn_source *src)
     struct wn_rows *rows = NULL;
     int err = WN_OK;
 
+    TRY(find_end(src));
     if (wn_segment_create(&seg, src->rows)) {
         err = wn_nomem(&src->s->log, "a segment");
         goto fail;
     }
-    src->stats.tokens_before += src->rows->n;
+    seg->end = src->segment_end;
+    src->stats.tokens_before += wn_rows_uncompressed(src->rows);
     const double start = wn_now();
     TRY(wn_compressor_run(src->compressor, &src->rows, &rows));
+    if (src->p.per_segment)
+        TRY(keep_part(src, &rows));
     if (src->budget)
         err = wn_budget_add(src->budget, &rows);
     src->stats.compress_s += wn_now() - start;
