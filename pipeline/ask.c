@@ -22,9 +22,10 @@ static int64_t frame_cells(void *arg, const struct wn_row_frame *frame)
     return cells + WN_MAX(n, 0);
 }
 
-int wn_source_make_budget(struct wn_source *src, int64_t cells, int32_t least)
+int wn_source_make_budget(struct wn_source *src, struct wn_budget **out, int64_t cells,
+                          int32_t least)
 {
-    return wn_budget_create(&src->budget, &(struct wn_budget_params){
+    return wn_budget_create(out, &(struct wn_budget_params){
         .cells = cells,
         .floor = least,
         .frame_cells = frame_cells,
@@ -99,7 +100,7 @@ static int keep_all(struct wn_source *src, const struct wn_prompt *text, struct 
     if (src->given)
         return wn_fail(log, WN_ERR_ARG, "segments of this source were pulled: ask about them");
     if (!src->budget && !src->budgeted)
-        TRY(wn_source_make_budget(src, room_beside(src, text, relay->ask), 1));
+        TRY(wn_source_make_budget(src, &src->budget, room_beside(src, text, relay->ask), 1));
     err = make_all(src, relay);
     if (err == WN_AGAIN)
         return wn_fail(log, WN_ERR_ARG, "the pushed frames have not ended yet");
@@ -173,6 +174,7 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
     own.on_text = ask.on_text ? relay_text : NULL;
     own.on_progress = ask.on_progress ? relay_prefill : NULL;
     TRY(wn_session_answer(src->s, &prompt, &own, answer, &stats));
+    wn_session_give_stats(ask.stats, &stats);
     src->stats.prompt_cells = stats.cells;
     src->stats.answer_tokens = stats.tokens;
     src->stats.prefill_s = stats.prefill_s;

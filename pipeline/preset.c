@@ -66,6 +66,9 @@ static char *expand_off(const struct wn_clip *clip)
         return wn_strdup("");
     const double rate = clip->duration > 0 ? wanted_frames(clip) : 16;
 
+    if (clip->segment > 0)
+        return wn_sprintf("scene,fps=%.6g", fmin(frames_of(clip, clip->frame_rows), rate) /
+                                                (clip->duration > 0 ? clip->duration : 8));
     return wn_sprintf("uniform=n=%d", (int)fmin(frames_of(clip, clip->frame_rows), rate));
 }
 

@@ -243,6 +243,35 @@ struct wn_ask_params wn_session_take_ask(const struct wn_ask_params *params)
 }
 
 int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
+void wn_session_give_stats(struct wn_ask_stats *out, const struct wn_answer_stats *stats)
+{
+    const struct wn_ask_stats st = {
+        .size = sizeof(st),
+        .prompt_cells = stats->cells,
+        .answer_tokens = stats->tokens,
+        .prefill_s = stats->prefill_s,
+        .generate_s = stats->generate_s,
+    };
+
+    if (!out)
+        return;
+    const size_t size = out->size && out->size < sizeof(st) ? out->size : sizeof(st);
+    memcpy(out, &st, size);
+    out->size = size;
+}
+
+int64_t wn_text_cells(struct wn_session *s, const char *text)
+{
+    if (!s->llm || !text)
+        return wn_fail(&s->log, WN_ERR_ARG, "a text is counted by a model");
+    return wn_llm_cells(s->llm, text);
+}
+
+int64_t wn_context_cells(const struct wn_session *s)
+{
+    return s->llm ? wn_session_cells(s) : 0;
+}
+
                       const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats)
 {
     struct wn_ask_params p = wn_session_take_ask(ask);
@@ -271,14 +300,17 @@ int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n,
     for (int i = 0; i < n; i++)
         rows[i] = segs[i]->rows;
     const int err = wn_session_answer(s, &(struct wn_prompt){
+    const struct wn_ask_params ask = wn_session_take_ask(params);
         .segments = rows,
         .n_segments = n,
         .label = video ? s->label : NULL,
         .question = question,
-        .system = wn_session_take_ask(params).system,
+        .system = ask.system,
     }, params, answer, &stats);
     free(rows);
     return err;
+    if (!err)
+        wn_session_give_stats(ask.stats, &stats);
 }
 
 int wn_ask(struct wn_session *s, const char *url, const char *question,

@@ -15,6 +15,8 @@ struct wn_source {
     struct wn_media media;
     struct wn_compressor *compressor;
     struct wn_budget *budget;
+    int64_t segment_cells;    /* per_segment: the budget of each, with its floor */
+    int32_t segment_floor;
     struct wn_needs needs;
     struct wn_stage *frames;  /* started by the first pull */
     bool scanning;            /* in wn_source_scenes(): the decoder alone tells of progress */
@@ -28,6 +30,7 @@ struct wn_source {
     int32_t next_index;       /* of an encoded frame */
     struct wn_rows *rows;     /* of the segment being gathered */
     bool ended;               /* the decoder has no more */
+    double segment_end;       /* of the segment in rows, once it is whole */
 
     struct wn_segment **waiting; /* with a budget: until it is settled; else at most one */
     int n_waiting, next_waiting;
@@ -47,6 +50,7 @@ int wn_source_make_segment(struct wn_source *src);
 /* Fails with a sentence where tokens cannot be had. */
 int wn_source_need_model(struct wn_source *src);
 /* The budget stage, which counts frame labels and the glue tokens of this source's frames. */
-int wn_source_make_budget(struct wn_source *src, int64_t cells, int32_t least);
+int wn_source_make_budget(struct wn_source *src, struct wn_budget **out, int64_t cells,
+                          int32_t least);
 
 #endif

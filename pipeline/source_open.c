@@ -7,6 +7,9 @@
 
 #include "preset.h"
 
+/* What a segment without a limit is taken for when its frames are chosen. */
+#define LONG_SEGMENT 60.0
+
 static int parse_chain(struct wn_source *src)
 {
     struct wn_session *s = src->s;
@@ -22,6 +25,10 @@ static int parse_chain(struct wn_source *src)
     if (src->p.end > 0 && (clip.duration <= 0 || src->p.end < clip.duration))
         clip.duration = src->p.end;
     clip.duration = clip.duration > src->p.start ? clip.duration - src->p.start : 0;
+    if (src->p.per_segment) {
+        clip.segment = src->p.max_segment > 0 ? src->p.max_segment : LONG_SEGMENT;
+        clip.duration = WN_MIN(clip.duration, clip.segment);
+    }
     if (s->encoder && src->media.width > 0) {
         int32_t rows = 0, tokens = 0;
         TRY(s->encoder->count(s->encoder, src->media.width, src->media.height, &rows, &tokens));
@@ -53,8 +60,13 @@ static int make_compressor(struct wn_source *src)
         wn_budget_options(filters[--n], &tokens, &least);
         if (tokens <= 0)
             tokens = wn_session_room(s);
-        TRY(wn_source_make_budget(src, tokens, least));
+        if (!src->p.per_segment)
+            TRY(wn_source_make_budget(src, &src->budget, tokens, least));
+        src->segment_cells = tokens;
+        src->segment_floor = least;
     }
+    if (src->segment_cells <= 0)
+        src->segment_cells = wn_session_room(s);
     TRY(wn_compressor_create(&src->compressor, &(struct wn_compressor_params){
                                                    .filters = filters,
                                                    .n_filters = n,

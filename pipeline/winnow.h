@@ -117,6 +117,13 @@ WN_API void wn_resume(struct wn_session *s);
 
 /* ---- one call ---- */
 
+struct wn_ask_stats { /* of one answer */
+    size_t size;          /* set by the caller */
+    int64_t prompt_cells; /* KV cells of the prompt: text, labels and visual rows */
+    int64_t answer_tokens;
+    double prefill_s, generate_s;
+};
+
 struct wn_ask_params {
     size_t size;
     double start, end;  /* part of the video, seconds; end 0: to its end (wn_ask() only) */
@@ -126,6 +133,7 @@ struct wn_ask_params {
     double top_p;       /* default 0.95, likewise */
     uint32_t seed;      /* default 0 */
     const char *system; /* system message, if the model's template has a place for it */
+    struct wn_ask_stats *stats; /* filled, also by wn_ask_segments(); NULL: not wanted */
 
     /* Optional. A nonzero return stops with WN_ERR_ABORTED. Text comes in whole characters. */
     int (*on_text)(void *opaque, const char *utf8, size_t len);
@@ -164,6 +172,10 @@ struct wn_source_params {
                             are, more: scaled down to so many pixels of the longer side */
     const char *filters; /* instead of the session's */
     int64_t tokens;      /* instead of the session's */
+    int per_segment;     /* each segment will be asked about by itself: the budget, what the context
+                            holds when none was set, is that of every one, which comes as soon as it
+                            is made */
+    double max_segment;  /* seconds that a segment spans at most; 0: any number */
     int (*on_progress)(void *opaque, double done); /* nonzero stops with WN_ERR_ABORTED */
     void *opaque;
 };
@@ -267,8 +279,13 @@ WN_API int wn_segment_frame(const struct wn_segment *seg, int32_t i, struct wn_f
 WN_API int wn_segment_image(const struct wn_segment *seg, int32_t i, struct wn_image *out);
 /* Grid cells before compression: [n_before][2] row and column, borrowed. */
 WN_API const int32_t *wn_segment_cells(const struct wn_segment *seg);
+/* From its first frame to where the next segment or the end of the source is. */
 WN_API void wn_segment_times(const struct wn_segment *seg, double *start, double *end);
 WN_API int32_t wn_segment_scene(const struct wn_segment *seg);
+/* KV cells that a text takes; negative: an error. */
+WN_API int64_t wn_text_cells(struct wn_session *s, const char *text);
+/* KV cells that a prompt and its answer can have in all; 0: no model. */
+WN_API int64_t wn_context_cells(const struct wn_session *s);
 /* Asks about segments that the caller holds, of any sources of this session, in this order. `video`
  * nonzero: frames get labels. */
 WN_API int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n, int video,
