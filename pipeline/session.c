@@ -242,7 +242,6 @@ struct wn_ask_params wn_session_take_ask(const struct wn_ask_params *params)
     return p;
 }
 
-int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
 void wn_session_give_stats(struct wn_ask_stats *out, const struct wn_answer_stats *stats)
 {
     const struct wn_ask_stats st = {
@@ -272,6 +271,7 @@ int64_t wn_context_cells(const struct wn_session *s)
     return s->llm ? wn_session_cells(s) : 0;
 }
 
+int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
                       const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats)
 {
     struct wn_ask_params p = wn_session_take_ask(ask);
@@ -299,8 +299,8 @@ int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n,
         return wn_nomem(&s->log, "the prompt");
     for (int i = 0; i < n; i++)
         rows[i] = segs[i]->rows;
-    const int err = wn_session_answer(s, &(struct wn_prompt){
     const struct wn_ask_params ask = wn_session_take_ask(params);
+    const int err = wn_session_answer(s, &(struct wn_prompt){
         .segments = rows,
         .n_segments = n,
         .label = video ? s->label : NULL,
@@ -308,9 +308,9 @@ int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n,
         .system = ask.system,
     }, params, answer, &stats);
     free(rows);
-    return err;
     if (!err)
         wn_session_give_stats(ask.stats, &stats);
+    return err;
 }
 
 int wn_ask(struct wn_session *s, const char *url, const char *question,

@@ -28,9 +28,9 @@ int wn_session_answer_tokens(const struct wn_ask_params *ask);
 /* What the caller's struct says, of whatever version it is; NULL: the defaults. */
 struct wn_ask_params wn_session_take_ask(const struct wn_ask_params *params);
 
-/* An answer about rows; takes the models' lock. */
 /* What an answer took, for its caller; out may be NULL. */
 void wn_session_give_stats(struct wn_ask_stats *out, const struct wn_answer_stats *stats);
+/* An answer about rows; takes the models' lock. */
 int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
                       const struct wn_ask_params *ask, char **answer,
                       struct wn_answer_stats *stats);
