@@ -89,6 +89,16 @@ static int open_io(struct wn_container *c, const char *url)
     return WN_OK;
 }
 
+static int open_hollow(struct wn_container *c, const char *url)
+{
+    const int err = wn_hollow_open(&c->hollow, url);
+
+    if (err < 0)
+        return wn_fail(c->log, err, "%s: cannot be opened again", c->name);
+    c->io = wn_hollow_io(c->hollow);
+    return WN_OK;
+}
+
 /* Kinds of file that this FFmpeg opens, but reads wrong or not at all. */
 static int sniff(struct wn_container *c)
 {
@@ -150,15 +160,26 @@ static void remember_sizes(struct wn_container *c)
     }
 }
 
+/* Formats whose packets carry their own stamps and key flags. */
+static bool tells_all(const AVInputFormat *format)
+{
+    static const char *const list[] = {"mov", "matroska"};
+
+    return named(format, list, WN_LEN(list));
+}
+
 static int open_format(struct wn_container *c, const AVInputFormat *format)
 {
     AVDictionary *options = NULL;
+    const bool stored = c->hollow && tells_all(format);
 
     c->fmt = avformat_alloc_context();
     if (!c->fmt)
         return wn_nomem(c->log, "a file");
     c->fmt->pb = c->io;
     c->fmt->flags |= AVFMT_FLAG_CUSTOM_IO;
+    if (stored)
+        c->fmt->flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
     c->fmt->max_streams = WN_MAX_STREAMS;
     c->fmt->io_open = no_nested_open;
     c->fmt->opaque = &c->notes;
@@ -169,12 +190,13 @@ static int open_format(struct wn_container *c, const AVInputFormat *format)
     av_dict_free(&options);
     if (ret >= 0) {
         remember_sizes(c);
-        ret = avformat_find_stream_info(c->fmt, NULL);
+        ret = stored ? 0 : avformat_find_stream_info(c->fmt, NULL);
     }
     return ret < 0 ? why_not_open(c, ret) : WN_OK;
 }
 
-int wn_container_open(struct wn_container **out, const char *url, struct wn_log *log)
+static int open_container(struct wn_container **out, const char *url, struct wn_log *log,
+                          bool for_packets)
 {
     struct wn_container *c = wn_calloc(1, sizeof(*c));
     const AVInputFormat *format = NULL;
@@ -187,7 +209,7 @@ int wn_container_open(struct wn_container **out, const char *url, struct wn_log 
     wn_printable(c->name, sizeof(c->name), url);
     c->deadline = wn_now() + OPEN_SECONDS;
     TRY(check_file(c, url));
-    TRY(open_io(c, url));
+    TRY(for_packets ? open_hollow(c, url) : open_io(c, url));
     TRY(probe(c, &format));
     TRY(open_format(c, format));
     *out = c;
@@ -197,6 +219,26 @@ fail:
     return err;
 }
 
+int wn_container_open(struct wn_container **out, const char *url, struct wn_log *log)
+{
+    return open_container(out, url, log, false);
+}
+
+/* VP8 hides pictures that only its packets tell of. */
+int wn_container_open_packets(struct wn_container **out, const char *url, struct wn_log *log,
+                              enum AVCodecID codec, bool *hollow)
+{
+    const int err = open_container(out, url, log, true);
+
+    if (err < 0)
+        return err;
+    *hollow = !strncmp((*out)->fmt->iformat->name, "mov", 3) && codec != AV_CODEC_ID_VP8 &&
+              wn_hollow_whole((*out)->hollow);
+    if (*hollow)
+        wn_hollow_turn((*out)->hollow);
+    return WN_OK;
+}
+
 void wn_container_close(struct wn_container **container)
 {
     struct wn_container *c = *container;
@@ -204,7 +246,10 @@ void wn_container_close(struct wn_container **container)
     if (!c)
         return;
     avformat_close_input(&c->fmt);
-    avio_closep(&c->io);
+    if (c->hollow)
+        wn_hollow_close(&c->hollow);
+    else
+        avio_closep(&c->io);
     wn_notes_end(&c->notes, c->log);
     free(c);
     *container = NULL;

@@ -7,6 +7,7 @@
 
 #include <libavformat/avformat.h>
 
+#include "hollow.h"
 #include "quiet.h"
 
 #define WN_MAX_STREAMS 100
@@ -14,6 +15,7 @@
 struct wn_container {
     AVFormatContext *fmt;
     AVIOContext *io;
+    struct wn_hollow *hollow; /* owns io when opened for its packets */
     struct wn_notes notes;
     struct wn_log *log;
     char name[256];          /* of the file, printable, for messages */
@@ -25,6 +27,10 @@ struct wn_container {
 };
 
 int wn_container_open(struct wn_container **out, const char *url, struct wn_log *log);
+/* For an index: packets as they are stored where the kind of file gives their stamps and key flags
+ * without a parser. Their bytes may not be there; *hollow tells. */
+int wn_container_open_packets(struct wn_container **out, const char *url, struct wn_log *log,
+                              enum AVCodecID codec, bool *hollow);
 void wn_container_close(struct wn_container **container);
 /* One packet. WN_EOF at the end; a failing read ends the file too, after a debug message, and sets
  * *damaged. */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Chosen frames of a file by its index, decoded GOP by GOP: several GOPs at once on the session's
+ * pool where few pictures of each are wanted, else one after the other on all threads of the
+ * decoder. Pictures come in order of time, the same bits as reading through gives. */
+#ifndef WN_DECODE_PARALLEL_H
+#define WN_DECODE_PARALLEL_H
+
+#include "index.h"
+#include "input.h"
+
+struct wn_reader;
+
+struct wn_reader_params {
+    struct wn_input *input;            /* borrowed; nothing else reads from it meanwhile */
+    const struct wn_packets *packets;  /* borrowed, regular */
+    const uint32_t *frame;             /* [n] numbers of frames, rising; borrowed */
+    int64_t n;
+    /* Called on a worker for each picture as soon as it is decoded, several at once, in any order;
+     * `lane` counts the workers. It may drop the picture's frame and leave something smaller. */
+    int (*prepare)(void *opaque, int lane, struct wn_picture *picture);
+    void *opaque;
+    int64_t picture_bytes;             /* that prepare leaves of a picture; 0: its frame stays */
+    bool discard_numbers;              /* pictures' numbers are left -1 */
+};
+
+int wn_reader_create(struct wn_reader **out, const struct wn_reader_params *params);
+void wn_reader_destroy(struct wn_reader **reader);
+/* The next chosen picture, with time, number and key set: WN_OK, WN_EOF or an error. A frame that
+ * cannot be decoded is left out. */
+int wn_reader_next(struct wn_reader *reader, struct wn_picture **out);
+int wn_reader_lanes(const struct wn_reader *reader); /* most workers at once */
+
+#endif
