@@ -52,6 +52,15 @@ void wn_budget_destroy(struct wn_budget **budget);
 /* Reads the options of a `budget` instance. */
 void wn_budget_options(const struct wn_instance *instance, int64_t *tokens, int32_t *floor);
 
+/* Measures filters and the machine under them: see wn_bench_compress() and wn_bench_machine(). */
+struct wn_bench_rig;
+int wn_bench_rig_create(struct wn_bench_rig **out, const struct wn_compressor_params *params);
+void wn_bench_rig_destroy(struct wn_bench_rig **rig);
+int wn_bench_rig_machine(struct wn_bench_rig *rig, struct wn_bench_machine *out);
+/* shape: no field 0. */
+int wn_bench_rig_run(struct wn_bench_rig *rig, struct wn_instance **filters, int n_filters,
+                     int64_t window, const struct wn_bench_params *shape, struct wn_bench *out);
+
 /* The Vulkan devices and the CPU, see wn_devices(). */
 int wn_compress_devices(struct wn_device_info *out, int max);
 

@@ -180,6 +180,7 @@ void wn_close(struct wn_session **session)
 
     if (!s)
         return;
+    wn_bench_rig_destroy(&s->bench);
     wn_encoder_close(&s->encoder);
     wn_llm_close(&s->llm);
     wn_pool_destroy(&s->pool);

@@ -17,6 +17,7 @@ struct wn_session {
     struct wn_llm_info llm_info;
     struct wn_encoder *encoder;
     char *label;            /* of frames of a video */
+    struct wn_bench_rig *bench; /* NULL: nothing measured yet */
     pthread_mutex_t models; /* encoder and llm serve one source at a time */
 };
 

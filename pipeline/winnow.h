@@ -330,6 +330,49 @@ WN_API int wn_devices(struct wn_device_info *out,
 WN_API int wn_build_info(void (*line)(void *opaque, const char *name, const char *value),
                          void *opaque);
 
+/* ---- how fast it is here ---- */
+
+struct wn_bench_params {
+    size_t size;
+    const char *filters; /* token filters: a chain */
+    int32_t n_frames;    /* default 64 */
+    int32_t grid_h, grid_w, dim; /* of a frame's rows, default 24, 24 and 1024 */
+    int rounds;          /* default 7 */
+};
+#define wn_bench_params(...)                                                                       \
+    (&(struct wn_bench_params){.size = sizeof(struct wn_bench_params), __VA_ARGS__})
+
+struct wn_bench_time {
+    double median, low, high; /* seconds; 0: not measured */
+};
+
+struct wn_bench_machine { /* what nothing on this machine can exceed */
+    size_t size;
+    int threads;
+    double read, copied;      /* bytes a second from memory; copied ones are read and written */
+    double flop;              /* float additions and multiplications a second, in registers */
+    char device[128];         /* beside the CPU; "": none */
+    double device_copied;     /* bytes a second, as `copied` */
+    double submit;            /* seconds of a plan of one small kernel */
+    double encoder;           /* seconds of the session's vision encoder a frame; 0: no model */
+};
+/* The session's threads, and its device unless that is "cpu". */
+WN_API int wn_bench_machine(struct wn_session *s, struct wn_bench_machine *out);
+
+struct wn_bench { /* of all segments of that shape, as a film would be cut into */
+    size_t size;
+    int64_t rows_before, rows_after;
+    int64_t bytes;            /* that have to be read and written, each once */
+    int64_t flop;             /* of products of all rows with all others; else 0 */
+    int32_t segments, calls;  /* kernels in the plan of a segment */
+    int32_t submits;          /* of all segments */
+    struct wn_bench_time cpu, device;                 /* check, plan, kernels, transfers, W */
+    struct wn_bench_time cpu_kernels, device_kernels; /* of these the kernels alone */
+};
+/* Random rows through a chain of token filters, on the CPU and the session's device turn about. */
+WN_API int wn_bench_compress(struct wn_session *s, const struct wn_bench_params *params,
+                             struct wn_bench *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -137,6 +137,15 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
     return STATUS_OK;
 }
 
+int job_session(struct job *job, struct tool *tool, unsigned flags)
+{
+    const int status = open_session(job, tool, flags);
+
+    if (status == STATUS_OK)
+        signals_watch(tool->signals, job->session);
+    return status;
+}
+
 int job_check(struct tool *tool, unsigned flags)
 {
     struct stat st;
@@ -162,10 +171,9 @@ int job_open(struct job *job, struct tool *tool, unsigned flags)
     *job = (struct job){0};
     status = job_check(tool, flags);
     if (status == STATUS_OK)
-        status = open_session(job, tool, flags);
+        status = job_session(job, tool, flags);
     if (status != STATUS_OK)
         return status;
-    signals_watch(tool->signals, job->session);
     err = wn_source_open(&job->source, job->session, tool->file, wn_source_params(
         .start = o->start,
         .end = o->end,

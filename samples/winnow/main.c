@@ -34,6 +34,14 @@ const struct command commands[] = {
         "Needs no model. --filters scene=... sets the detector.\n\n"
         "  winnow scenes film.mp4 --filters scene=detector=adaptive --csv",
         run_scenes},
+    {"bench", CMD_BENCH, "compress", 1, 1, {"what to measure"},
+        "tell how long token filters take here, and what the machine can do",
+        "Rows of a film that is made up, through --filters or through every token filter by\n"
+        "itself, on the CPU and on --device turn about (cpu: the CPU alone). MB is what has to\n"
+        "be read and written once; the limit is the time that takes, or that products of all\n"
+        "rows take, and the share beside the kernels is how near they come. \"cpu\" and\n"
+        "\"device\" are everything from rows to rows, transfers too.",
+        run_bench},
     {"filters", CMD_FILTERS, "[NAME]", 0, 1, {"NAME"},
         "list the filters, or the options of one", NULL, run_filters},
     {"info", CMD_INFO, "", 0, 0, {NULL},

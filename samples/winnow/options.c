@@ -15,9 +15,9 @@
 #define BIG 9e15 /* integers up to here are exact in a double */
 
 const struct option_info option_table[] = {
-    {"model", 'm', "FILE", CMD_MODEL, "Model", OPTION_TEXT, AT(model), .help =
+    {"model", 'm', "FILE", CMD_MODEL | CMD_BENCH, "Model", OPTION_TEXT, AT(model), .help =
         "language model, GGUF"},
-    {"mmproj", 0, "FILE", CMD_MODEL, "Model", OPTION_TEXT, AT(mmproj), .help =
+    {"mmproj", 0, "FILE", CMD_MODEL | CMD_BENCH, "Model", OPTION_TEXT, AT(mmproj), .help =
         "vision encoder, GGUF (default: found beside the model)"},
     {"ctx", 0, "N", CMD_MODEL, "Model", OPTION_INT, AT(ctx), 1, 1 << 30, .help =
         "most KV cells (default: what the prompt needs, up to what the model was trained for)"},
@@ -33,17 +33,17 @@ const struct option_info option_table[] = {
         "libswscale's resize instead of the one that equals llama.cpp's bytes"},
     {"cpu", 0, NULL, CMD_MODEL, "Model", OPTION_FLAG, AT(cpu), .help =
         "keep both models on the CPU"},
-    {"threads", 0, "N", CMD_VIDEO, "Model", OPTION_INT, AT(threads), 1, 4096, .help =
+    {"threads", 0, "N", CMD_VIDEO | CMD_BENCH, "Model", OPTION_INT, AT(threads), 1, 4096, .help =
         "of decoding, filters and models together (default: number of cores)"},
 
-    {"filters", 0, "CHAIN", CMD_VIDEO, "Tokens", OPTION_TEXT, AT(filters), .help =
+    {"filters", 0, "CHAIN", CMD_VIDEO | CMD_BENCH, "Tokens", OPTION_TEXT, AT(filters), .help =
         "the chain, e.g. scene,fps=2,vtc_cls=keep=64; see winnow filters (default: auto)"},
     {"tokens", 't', "N", CMD_MODEL, "Tokens", OPTION_INT, AT(tokens), 1, 1 << 30, .help =
         "budget of KV cells for what is seen (default: what the context holds, at most 16384 cells "
         "unless --ctx says more)"},
-    {"device", 'd', "NAME", CMD_MODEL, "Tokens", OPTION_TEXT, AT(device), .help =
+    {"device", 'd', "NAME", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_TEXT, AT(device), .help =
         "of the filters: auto, cpu, vulkan or part of a device's name (default: auto)"},
-    {"window", 0, "BYTES", CMD_MODEL, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12, .help =
+    {"window", 0, "BYTES", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12, .help =
         "uncompressed rows in one segment (default: 96M)"},
 
     {"start", 0, "TIME", CMD_VIDEO, "Video", OPTION_TIME, AT(start), .help =
@@ -77,6 +77,17 @@ const struct option_info option_table[] = {
         "system message, if the model's template has a place for it"},
     {"dry-run", 0, NULL, CMD_ASK, "Answer", OPTION_FLAG, AT(dry_run), .help =
         "tell frames, tokens and memory at most, and ask nothing"},
+
+    {"frames", 0, "N", CMD_BENCH, "Shape", OPTION_INT, AT(frames), 1, 4096, .help =
+        "of the film that is made up (default: 64)"},
+    {"grid", 0, "HxW", CMD_BENCH, "Shape", OPTION_TEXT, AT(grid), .help =
+        "rows of a frame (default: 24x24)"},
+    {"dim", 0, "N", CMD_BENCH, "Shape", OPTION_INT, AT(dim), 1, 1 << 20, .help =
+        "width of a row (default: 1024)"},
+    {"rounds", 0, "N", CMD_BENCH, "Shape", OPTION_INT, AT(rounds), 1, 101, .help =
+        "measured, after one that is not (default: 7)"},
+    {"vit-ms", 0, "X", CMD_BENCH, "Shape", OPTION_REAL, AT(vit_ms), 0, 1e9, .help =
+        "what the vision encoder takes a frame (default: measured where a model is given)"},
 
     {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT, "Output", OPTION_TEXT, AT(output), .help =
         "where to write: a file (compress) or a folder (inspect)"},

@@ -22,10 +22,11 @@ enum {
     CMD_INFO     = 32,
     CMD_VERSION  = 64,
     CMD_HELP     = 128,
+    CMD_BENCH    = 256,
 
     CMD_MODEL = CMD_ASK | CMD_COMPRESS | CMD_INSPECT,
     CMD_VIDEO = CMD_MODEL | CMD_SCENES,
-    CMD_ALL   = 255,
+    CMD_ALL   = 511,
 };
 
 enum option_type {
@@ -56,6 +57,10 @@ struct options {
     double temp, top_p;
     const char *system;
     bool dry_run;
+
+    int64_t frames, dim, rounds; /* of bench */
+    const char *grid;
+    double vit_ms;
 
     const char *output, *dtype;
     int64_t columns, thumb, per_page;

@@ -62,6 +62,7 @@ int run_ask(struct tool *tool);
 int run_compress(struct tool *tool);
 int run_inspect(struct tool *tool);
 int run_scenes(struct tool *tool);
+int run_bench(struct tool *tool);
 int run_filters(struct tool *tool);
 int run_info(struct tool *tool);
 int run_version(struct tool *tool);
@@ -82,6 +83,8 @@ enum job_flags { JOB_MODEL = 1, JOB_IMAGES = 2, JOB_PROGRESS = 4 };
 /* What can be told before anything is loaded: a missing model or file. job_open() does it too. */
 int job_check(struct tool *tool, unsigned flags);
 int job_open(struct job *job, struct tool *tool, unsigned flags);
+/* The session alone; job is zero. */
+int job_session(struct job *job, struct tool *tool, unsigned flags);
 void job_close(struct job *job, struct tool *tool);
 /* The status for a library call that returned err < 0; says why, in one line and, with --json, in
  * an object on stdout. */
