@@ -151,8 +151,7 @@ wn_buf wn_build_mix(struct wn_build *b, wn_buf x, int32_t a, wn_buf z, int32_t b
     return y;
 }
 
-/* Where all frames begin and end together. */
-static wn_buf ends_of(struct wn_build *b, wn_buf ptr)
+wn_buf wn_build_ends(struct wn_build *b, wn_buf ptr)
 {
     const int32_t ends[2] = {0, b->in.n_frames}, two = 2;
     const wn_buf whole = wn_plan_temp(b->plan, "whole ptr", 2);
@@ -164,7 +163,7 @@ static wn_buf ends_of(struct wn_build *b, wn_buf ptr)
 
 wn_buf wn_build_whole_ptr(struct wn_build *b)
 {
-    return ends_of(b, b->in.ptr);
+    return wn_build_ends(b, b->in.ptr);
 }
 
 wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, float scale,
@@ -315,8 +314,7 @@ static wn_buf frames_of(struct wn_build *b, wn_buf parts_ptr, int32_t parts)
     return ptr;
 }
 
-/* The list of kept rows; sets out save data. */
-static wn_buf make_list(struct wn_build *b, const struct wn_list *list)
+wn_buf wn_build_list(struct wn_build *b, const struct wn_list *list)
 {
     const bool ranked = list->rank != WN_NONE;
     const int32_t parts = list->parts ? list->parts : 1, segments = parts * b->in.n_frames;
@@ -339,7 +337,7 @@ static wn_buf make_list(struct wn_build *b, const struct wn_list *list)
 
 void wn_build_compact(struct wn_build *b, const struct wn_list *list)
 {
-    const wn_buf idx = make_list(b, list);
+    const wn_buf idx = wn_build_list(b, list);
 
     b->out.data = take(b, "data", b->in.data, idx, b->out.ptr, list->n_out, b->in.dim);
 }
@@ -358,43 +356,6 @@ void wn_build_repeat(struct wn_build *b, int32_t parts, int32_t most, wn_buf *pt
     *ptr = out;
     carry(b, &list, frames_of(b, out, parts + 1), idx);
     b->out.data = take(b, "data", b->in.data, idx, b->out.ptr, list.n_out, b->in.dim);
-}
-
-static wn_buf share_table(struct wn_build *b, float (*share)(int32_t c, bool first))
-{
-    const int64_t n = 2 * ((int64_t)b->in.n + 1);
-    float *v = (float *)wn_build_scratch(b, n);
-    wn_buf table;
-
-    for (int32_t c = 0; v && c <= b->in.n; c++) {
-        v[2 * c] = share(c, true);
-        v[2 * c + 1] = share(c, false);
-    }
-    table = wn_plan_owned(b->plan, "share", v, n);
-    free(v);
-    return table;
-}
-
-void wn_build_merge(struct wn_build *b, const struct wn_list *list, wn_buf to,
-                    float (*share)(int32_t c, bool first))
-{
-    const int32_t n_out = list->n_out, segments = list->across ? 1 : b->in.n_frames;
-    const wn_buf base = make_list(b, list);
-    const wn_buf ptr = list->across ? wn_build_whole_ptr(b) : b->in.ptr;
-    const wn_buf out_ptr = list->across ? ends_of(b, b->out.ptr) : b->out.ptr;
-    const wn_buf count = wn_plan_temp(b->plan, "members", n_out);
-
-    WN_CALL(b, member_count, (&(struct wn_member_count_params){n_out, segments}), ptr, to, out_ptr,
-            base, count);
-    b->w_ptr = wn_plan_temp(b->plan, "W ptr", (int64_t)n_out + 1);
-    WN_CALL(b, scan, (&(struct wn_scan_params){n_out, segments}), count, out_ptr, b->w_ptr);
-    b->w_idx = wn_plan_temp(b->plan, "W idx", (int64_t)b->in.n + n_out);
-    b->w = wn_plan_temp(b->plan, "W", (int64_t)b->in.n + n_out);
-    WN_CALL(b, member_fill, (&(struct wn_member_fill_params){n_out, segments}), ptr, to, out_ptr,
-            base, b->w_ptr, share_table(b, share), b->w_idx, b->w);
-    b->out.data = wn_plan_temp(b->plan, "data", (int64_t)n_out * b->in.dim);
-    WN_CALL(b, combine, (&(struct wn_combine_params){n_out, segments, b->in.dim}), b->in.data,
-            b->w_ptr, b->w_idx, b->w, out_ptr, b->out.data);
 }
 
 static wn_buf modes(struct wn_build *b, const int32_t *mode, int32_t segments)

@@ -106,8 +106,9 @@ wn_buf wn_build_lookup(struct wn_build *b,
                        void *arg);
 wn_buf wn_build_mix(struct wn_build *b, wn_buf x, int32_t a, wn_buf z, int32_t b_z, int32_t c,
                     bool as_float);
-/* in.ptr of one segment that holds every frame: [2]. */
-wn_buf wn_build_whole_ptr(struct wn_build *b);
+/* Beginnings of frames as those of one segment that holds them all: [2]. */
+wn_buf wn_build_ends(struct wn_build *b, wn_buf ptr);
+wn_buf wn_build_whole_ptr(struct wn_build *b); /* of in.ptr */
 /* offset + scale * cos(row, the row with its cell in frame ref[f]), ref [n_frames]; `none` where
  * there is no such row. f32 [n]. */
 wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, float scale,
@@ -162,9 +163,16 @@ struct wn_list {
 };
 /* Sets out and base, takes data, cell, score and taps along. */
 void wn_build_compact(struct wn_build *b, const struct wn_list *list);
-/* Like it, but every row i joins the kept row to[i] of its frame (WN_NONE: none): data becomes W x
- * in. A kept row that c others join has weight share(c, true), they share(c, false). */
+/* Sets out save data, and base, which it returns. */
+wn_buf wn_build_list(struct wn_build *b, const struct wn_list *list);
+/* Like wn_build_compact(), but every row i joins the kept row to[i] of its frame (WN_NONE: none):
+ * data becomes W x in, sizes add up. A kept row that c others join has weight share(c, true), they
+ * share(c, false). */
 void wn_build_merge(struct wn_build *b, const struct wn_list *list, wn_buf to,
                     float (*share)(int32_t c, bool first));
+/* The same with weights by size: a row of s patches counts s times. Rows without sizes get them. */
+void wn_build_merge_sized(struct wn_build *b, const struct wn_list *list, wn_buf to);
+/* W x x, for what stands beside the rows: f32 [out.n][dim]. */
+wn_buf wn_build_combine(struct wn_build *b, wn_buf x, int32_t dim);
 
 #endif

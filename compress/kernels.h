@@ -78,12 +78,13 @@ static_assert(sizeof(struct wn_mix_params) == 24, "mirrors mix.comp");
 extern const struct wn_kernel wn_kernel_mix;
 
 /* chunk: to[i] = the first row of i's run of `size` rows of its frame (runs start at the frame's
- * first row), WN_NONE in a last run that is shorter; for i < ptr[n_frames].
+ * first row), WN_NONE in a last run that is shorter; ends != 0: instead 1 for the last row of each
+ * whole run, else 0; for i < ptr[n_frames].
  * buf: ptr i32 [F + 1] read, to i32 [n] write. */
 struct wn_chunk_params {
-    int32_t n, n_frames, size;
+    int32_t n, n_frames, size, ends;
 };
-static_assert(sizeof(struct wn_chunk_params) == 12, "mirrors chunk.comp");
+static_assert(sizeof(struct wn_chunk_params) == 16, "mirrors chunk.comp");
 extern const struct wn_kernel wn_kernel_chunk;
 
 /* own: keep[i] = to[i] == i; for i < ptr[n_frames].
@@ -205,6 +206,17 @@ struct wn_combine_params {
 };
 static_assert(sizeof(struct wn_combine_params) == 12, "mirrors combine.comp");
 extern const struct wn_kernel wn_kernel_combine;
+
+/* weigh: total[r] = sum over k in [w_ptr[r], w_ptr[r + 1]) of v[w_idx[k]], in order of k, and
+ * w[k] = v[w_idx[k]] * (q * q), q = rsqrt(total[r]): its share; where total[r] < 1e-12 the first k
+ * has 1 and the others 0; for r < out_ptr[n_frames].
+ * buf: v f32 [n] read, w_ptr i32 [n_out + 1] read, w_idx i32 read, out_ptr i32 [F + 1] read,
+ * w f32 write, total f32 [n_out] write. */
+struct wn_weigh_params {
+    int32_t n_out, n_frames;
+};
+static_assert(sizeof(struct wn_weigh_params) == 8, "mirrors weigh.comp");
+extern const struct wn_kernel wn_kernel_weigh;
 
 /* gram: y[i][j] = dot(x[i], x[ptr[f] + j]) for j < rows of i's frame f, which are at most `width`;
  * for i < ptr[n_frames].

@@ -12,7 +12,9 @@ static void ref(const void *params, void *const *buf)
         const int32_t m = ptr[f + 1] - ptr[f];
         for (int32_t j = 0; j < m; j++) {
             const int32_t start = j / p->size * p->size;
-            to[ptr[f] + j] = start + p->size <= m ? ptr[f] + start : WN_NONE;
+            const bool whole = start + p->size <= m;
+            to[ptr[f] + j] = p->ends ? whole && j == start + p->size - 1
+                                     : whole ? ptr[f] + start : WN_NONE;
         }
     }
 }
