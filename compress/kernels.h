@@ -476,4 +476,59 @@ struct wn_absorb_params {
 static_assert(sizeof(struct wn_absorb_params) == 28, "mirrors absorb.comp");
 extern const struct wn_kernel wn_kernel_absorb;
 
+/* shares: softmax of a segment: y[i] = e[i] * (q * q), where e[i] = exp(scale * x[i] - the largest
+ * scale * x of i's segment), q = rsqrt(max(sum of e, 1e-12)), the sum in lanes; for
+ * i < ptr[n_segments].
+ * A workgroup a segment. buf: x f32 [n] read, ptr i32 [F + 1] read, y f32 [n] write. */
+struct wn_shares_params {
+    int32_t n, n_segments;
+    float scale;
+};
+static_assert(sizeof(struct wn_shares_params) == 12, "mirrors shares.comp");
+extern const struct wn_kernel wn_kernel_shares;
+
+/* outlier: keep[i] = x[i] > q3 + factor * (q3 - q1), the quartiles of i's segment: numbers at ranks
+ * from the lowest up, between two of them a line. rank: the largest x of a segment first.
+ * A workgroup a segment. buf: x f32 [n] read, rank i32 [n] read, ptr i32 [F + 1] read,
+ * keep i32 [n] write. */
+struct wn_outlier_params {
+    int32_t n, n_segments;
+    float factor;
+};
+static_assert(sizeof(struct wn_outlier_params) == 12, "mirrors outlier.comp");
+extern const struct wn_kernel wn_kernel_outlier;
+
+/* every: with c of the m rows of a segment flagged, y[i] = 1 for the rows at its places j < m - 1
+ * with j % step == 0 that are not, step = max(1, m / c / part); c 0: for none.
+ * A workgroup a segment. buf: flag i32 [n] read, ptr i32 [F + 1] read, y i32 [n] write. */
+struct wn_every_params {
+    int32_t n, n_segments, part;
+};
+static_assert(sizeof(struct wn_every_params) == 12, "mirrors every.comp");
+extern const struct wn_kernel wn_kernel_every;
+
+/* around_count: entries of row r of W, for the output rows r of every frame f: 1 + min(k, m - 1)
+ * where row base[r] is flagged, m: rows of f; where it is not, all rows of f that are not.
+ * buf: ptr i32 [F + 1] read, flag i32 [n] read, out_ptr i32 [F + 1] read, base i32 [n_out] read,
+ * count i32 [n_out] write. */
+#define WN_AROUND_MOST 64
+struct wn_around_count_params {
+    int32_t n_out, n_frames, k;
+};
+static_assert(sizeof(struct wn_around_count_params) == 12, "mirrors around_count.comp");
+extern const struct wn_kernel wn_kernel_around_count;
+
+/* around_fill: the entries that around_count counted, from w_ptr[r] on: base[r] with weight 1, then
+ * the rows j of its frame with the largest s[base[r]][j], best first (lower row first), each with
+ * weight a[j]; or the rows that are not flagged, ascending, with weights a. No row has more than
+ * 1 + WN_AROUND_MOST of the former.
+ * A workgroup a row. buf: s f32 [n][width] read, ptr i32 [F + 1] read, flag i32 [n] read,
+ * a f32 [n] read, base i32 [n_out] read, w_ptr i32 [n_out + 1] read, w_idx i32 write,
+ * w f32 write. */
+struct wn_around_fill_params {
+    int32_t n_out, n_frames, width;
+};
+static_assert(sizeof(struct wn_around_fill_params) == 12, "mirrors around_fill.comp");
+extern const struct wn_kernel wn_kernel_around_fill;
+
 #endif

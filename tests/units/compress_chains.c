@@ -29,6 +29,8 @@ static const char *const menu[] = {
     "dcode=threshold=0:merge=weighted_mean:compat=released",
     "mustdrop_spatial=threshold=0.1:window=2", "mustdrop_spatial=threshold=-1:window=3:order=paper",
     "malmm=length=1", "malmm=length=3", "malmm=length=6",
+    "prumerge", "prumerge=plus=1:k=3:order=paper", "prumerge=keep=0.3:k=64",
+    "prumerge=keep=1e9:k=0", "prumerge=keep=2:order=paper:plus=1",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };
