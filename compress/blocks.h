@@ -3,15 +3,26 @@
 #ifndef WN_BLOCKS_H
 #define WN_BLOCKS_H
 
+#include <string.h>
+
 #include "kernel.h"
 
 /* Compiled once for each instruction set, chosen when the program is loaded. None of them changes a
- * bit: products are never fused, and the order of additions is the source's. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
+ * bit: products are never fused, and the order of additions is the source's. A test builds with
+ * one alone to see that: WN_ONLY_DEFAULT, or WN_ONLY_PATH "avx2" or "avx512f". */
+#if defined(WN_ONLY_DEFAULT)
+# define WN_CLONES
+# define WN_HAS(path) false
+#elif defined(WN_ONLY_PATH)
+# define WN_CLONES __attribute__((target(WN_ONLY_PATH)))
+# define WN_HAS(path) (!strcmp(path, WN_ONLY_PATH))
+#elif defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 # define WN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+# define WN_HAS(path) __builtin_cpu_supports(path)
 #else
 # define WN_CLONES
+# define WN_HAS(path) __builtin_cpu_supports(path)
 #endif
 
 /* part(params, buf, first, end) over [0, n) on the pool, about `size` items at a time. */
@@ -40,7 +51,8 @@ static inline int32_t wn_segment_of(const int32_t *ptr, int32_t n, int64_t i)
     return low;
 }
 
-/* d[t] = wn_dot(a, b[t], n) for 4 rows at once. */
-void wn_dot4(float d[4], const float *a, const float *const b[4], int32_t n);
+/* d[i * stride + j] = wn_dot(a[i], b[j], n) for i < na, j < nb; na best in fours. */
+void wn_dots(float *d, int64_t stride, const float *const *a, int na, const float *const *b, int nb,
+             int32_t n);
 
 #endif

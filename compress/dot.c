@@ -30,29 +30,3 @@ float wn_dot(const float *a, const float *b, int32_t n)
 {
     return dot(a, b, n);
 }
-
-WN_CLONES
-static void dot4(float d[4], const float *a, const float *const b[4], int32_t n)
-{
-    float lane[4][WN_LANES] = {{0}};
-    int32_t i = 0;
-
-    for (; i + WN_LANES <= n; i += WN_LANES) {
-        for (int l = 0; l < WN_LANES; l++) {
-            lane[0][l] += a[i + l] * b[0][i + l];
-            lane[1][l] += a[i + l] * b[1][i + l];
-            lane[2][l] += a[i + l] * b[2][i + l];
-            lane[3][l] += a[i + l] * b[3][i + l];
-        }
-    }
-    for (int t = 0; t < 4; t++) {
-        for (int l = 0; i + l < n; l++)
-            lane[t][l] += a[i + l] * b[t][i + l];
-        d[t] = tree(lane[t]);
-    }
-}
-
-void wn_dot4(float d[4], const float *a, const float *const b[4], int32_t n)
-{
-    dot4(d, a, b, n);
-}

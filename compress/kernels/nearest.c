@@ -25,30 +25,33 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-/* Four targets at a time share what is read of row i. */
-static void row(const struct wn_nearest_params *p, void *const *buf, int64_t i, int32_t f)
-{
-    const float *x = buf[0], *own = x + i * p->dim;
-    const int32_t *target = buf[2], *target_ptr = buf[3];
-    const int32_t end = target_ptr[f + 1];
-    int32_t best_to = WN_NONE;
-    float best = 0;
+enum { ROWS = 4, TARGETS = 48 }; /* that meet at once */
 
-    for (int32_t k = target_ptr[f]; k < end; k += 4) {
-        const float *b[4];
-        float d[4];
-        for (int t = 0; t < 4; t++)
-            b[t] = x + (int64_t)target[WN_MIN(k + t, end - 1)] * p->dim;
-        wn_dot4(d, own, b, p->dim);
-        for (int t = 0; t < 4 && k + t < end; t++) {
-            if (best_to == WN_NONE || d[t] > best) {
-                best = d[t];
-                best_to = target[k + t];
+/* Rows i[0], ..., i[n - 1] of frame f. */
+static void rows(const struct wn_nearest_params *p, void *const *buf, const int64_t *i, int n,
+                 int32_t f)
+{
+    const float *x = buf[0], *a[ROWS], *b[TARGETS];
+    const int32_t *target = buf[2], *target_ptr = buf[3];
+    float d[ROWS][TARGETS], *value = buf[6];
+    int32_t *to = buf[5];
+
+    for (int r = 0; r < n; r++)
+        a[r] = x + i[r] * p->dim;
+    for (int32_t k = target_ptr[f]; k < target_ptr[f + 1]; k += TARGETS) {
+        const int nb = WN_MIN(TARGETS, target_ptr[f + 1] - k);
+        for (int t = 0; t < nb; t++)
+            b[t] = x + (int64_t)target[k + t] * p->dim;
+        wn_dots(d[0], TARGETS, a, n, b, nb, p->dim);
+        for (int r = 0; r < n; r++) {
+            for (int t = 0; t < nb; t++) {
+                if (to[i[r]] == WN_NONE || d[r][t] > value[i[r]]) {
+                    value[i[r]] = d[r][t];
+                    to[i[r]] = target[k + t];
+                }
             }
         }
     }
-    ((int32_t *)buf[5])[i] = best_to;
-    ((float *)buf[6])[i] = best;
 }
 
 static void part(const void *params, void *const *buf, int64_t first, int64_t end)
@@ -56,15 +59,19 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     const struct wn_nearest_params *p = params;
     const int32_t *ptr = buf[1], *ask = buf[4];
     int32_t f = wn_segment_of(ptr, p->n_frames, first);
+    int64_t some[ROWS];
+    int n = 0;
 
     for (int64_t i = first; i < end; i++) {
         while (ptr[f + 1] <= i)
             f++;
-        if (ask[i]) {
-            row(p, buf, i, f);
-        } else {
-            ((int32_t *)buf[5])[i] = WN_NONE;
-            ((float *)buf[6])[i] = 0;
+        ((int32_t *)buf[5])[i] = WN_NONE;
+        ((float *)buf[6])[i] = 0;
+        if (ask[i])
+            some[n++] = i;
+        if (n == ROWS || (n && (i + 1 == end || i + 1 == ptr[f + 1]))) {
+            rows(p, buf, some, n, f);
+            n = 0;
         }
     }
 }
