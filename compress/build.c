@@ -196,14 +196,21 @@ int32_t wn_build_most(const struct wn_build *b)
     return WN_MIN(most, WN_MAX(b->in.n, 1));
 }
 
+wn_buf wn_build_unit(struct wn_build *b, wn_buf x, int32_t dim)
+{
+    const wn_buf unit = wn_plan_temp(b->plan, "unit rows", (int64_t)b->in.n * dim);
+
+    WN_CALL(b, unit, (&(struct wn_unit_params){b->in.n, b->in.n_frames, dim}), x, b->in.ptr, unit);
+    return unit;
+}
+
 wn_buf wn_build_cosines(struct wn_build *b, int32_t *width)
 {
     const int32_t n = b->in.n, n_frames = b->in.n_frames, dim = b->in.dim;
 
     *width = wn_build_most(b);
-    const wn_buf unit = wn_plan_temp(b->plan, "unit rows", (int64_t)n * dim);
+    const wn_buf unit = wn_build_unit(b, b->in.data, dim);
     const wn_buf cosine = wn_plan_temp(b->plan, "cosines", (int64_t)n * *width);
-    WN_CALL(b, unit, (&(struct wn_unit_params){n, n_frames, dim}), b->in.data, b->in.ptr, unit);
     WN_CALL(b, gram, (&(struct wn_gram_params){n, n_frames, dim, *width}), unit, b->in.ptr, cosine);
     return cosine;
 }

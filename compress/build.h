@@ -82,6 +82,10 @@ void wn_need_cls(struct wn_needs *needs, const struct wn_encoder_info *info, int
 /* CLS score of every row: that slice, summed over layers, heads averaged or summed. Without a CLS
  * token: attention received. Where the CLS token itself has a row, `cls` is its score. */
 wn_buf wn_build_cls_score(struct wn_build *b, int32_t first, int32_t end, bool mean, float cls);
+/* Asks for the keys of the layer that features come from (without a CLS token: the last one). */
+void wn_need_keys(struct wn_needs *needs, const struct wn_encoder_info *info);
+/* Them, mean over heads: f32 [n][*dim]; without keys the rows themselves. */
+wn_buf wn_build_keys(struct wn_build *b, int32_t *dim);
 
 /* ---- tables and lists ---- */
 
@@ -116,6 +120,7 @@ wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, f
 
 /* Rows that a frame can have at most. */
 int32_t wn_build_most(const struct wn_build *b);
+wn_buf wn_build_unit(struct wn_build *b, wn_buf x, int32_t dim); /* rows of x, f32 [n][dim] */
 /* Cosines of every row with the rows of its frame: f32 [n][*width]. */
 wn_buf wn_build_cosines(struct wn_build *b, int32_t *width);
 

@@ -25,6 +25,47 @@ void wn_need_cls(struct wn_needs *needs, const struct wn_encoder_info *info, int
         needs->cls[l] = true;
 }
 
+/* The layer that features come from; without a CLS token the last one. */
+static int32_t keys_layer(int32_t n_layers, bool has_cls)
+{
+    return WN_MAX(n_layers - (has_cls ? 2 : 1), 0);
+}
+
+void wn_need_keys(struct wn_needs *needs, const struct wn_encoder_info *info)
+{
+    if (info->n_layers > 0)
+        needs->keys[WN_MIN(keys_layer(info->n_layers, info->has_cls), WN_MAX_LAYERS - 1)] = true;
+}
+
+wn_buf wn_build_keys(struct wn_build *b, int32_t *dim)
+{
+    const struct wn_rows *r = b->rows;
+    const int32_t width = r->keys_heads * r->keys_dim;
+    const int32_t want = keys_layer(r->encoder_layers, !r->attn_received);
+    int32_t at = r->keys_layers - 1;
+
+    *dim = b->in.dim;
+    if (b->in.keys == WN_NONE)
+        return b->in.data;
+    *dim = r->keys_dim;
+    const wn_buf mean = wn_plan_temp(b->plan, "mean keys", (int64_t)b->in.n * *dim);
+    while (at > 0 && r->keys_layer[at] != want)
+        at--;
+    const struct wn_reduce_params p = {
+        .n = b->in.n,
+        .width = r->keys_layers * width,
+        .offset = at * width,
+        .n_c = *dim,
+        .step_c = 1,
+        .n_a = 1,
+        .n_b = r->keys_heads,
+        .step_b = *dim,
+        .scale = 1.0f / (float)r->keys_heads,
+    };
+    WN_CALL(b, reduce, &p, b->in.keys, mean);
+    return mean;
+}
+
 static int32_t is_cls(const struct wn_layout *layout, int32_t cell, void *arg)
 {
     return layout->pos[cell][0] < 0;

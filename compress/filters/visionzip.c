@@ -10,51 +10,12 @@ struct visionzip {
     double keep, merge;
 };
 
-static int32_t keys_layer(int32_t n_layers, bool has_cls)
-{
-    return WN_MAX(n_layers - (has_cls ? 2 : 1), 0);
-}
-
 static int needs(void *priv, const struct wn_encoder_info *info, struct wn_needs *needs,
                  struct wn_log *log)
 {
     wn_need_cls(needs, info, -2, -1);
-    if (info->n_layers > 0)
-        needs->keys[WN_MIN(keys_layer(info->n_layers, info->has_cls), WN_MAX_LAYERS - 1)] = true;
+    wn_need_keys(needs, info);
     return WN_OK;
-}
-
-/* Keys averaged over heads, of unit length; without keys the rows themselves. */
-static wn_buf metric(struct wn_build *b, int32_t *dim)
-{
-    const struct wn_rows *r = b->rows;
-    const int32_t n = b->in.n, width = r->keys_heads * r->keys_dim;
-    const int32_t want = keys_layer(r->encoder_layers, !r->attn_received);
-    int32_t at = r->keys_layers - 1;
-    wn_buf mean = b->in.data;
-
-    *dim = b->in.dim;
-    if (b->in.keys != WN_NONE) {
-        *dim = r->keys_dim;
-        mean = wn_plan_temp(b->plan, "mean keys", (int64_t)n * *dim);
-        while (at > 0 && r->keys_layer[at] != want)
-            at--;
-        const struct wn_reduce_params p = {
-            .n = n,
-            .width = r->keys_layers * width,
-            .offset = at * width,
-            .n_c = *dim,
-            .step_c = 1,
-            .n_a = 1,
-            .n_b = r->keys_heads,
-            .step_b = *dim,
-            .scale = 1.0f / (float)r->keys_heads,
-        };
-        WN_CALL(b, reduce, &p, b->in.keys, mean);
-    }
-    const wn_buf unit = wn_plan_temp(b->plan, "metric", (int64_t)n * *dim);
-    WN_CALL(b, unit, (&(struct wn_unit_params){n, b->in.n_frames, *dim}), mean, b->in.ptr, unit);
-    return unit;
 }
 
 /* Of the rows that are not dominant every step-th, `merge` in all. */
@@ -81,11 +42,11 @@ static wn_buf join(struct wn_build *b, wn_buf dominant, wn_buf target)
     const wn_buf to = wn_plan_temp(b->plan, "to", n), value = wn_plan_temp(b->plan, "cosine", n);
     const wn_buf ask = wn_build_mix(b, dominant, -1, target, -1, 1, false);
     int32_t dim;
-    const wn_buf keys = metric(b, &dim);
+    const wn_buf keys = wn_build_keys(b, &dim), unit = wn_build_unit(b, keys, dim);
 
     WN_CALL(b, compact, (&(struct wn_compact_params){n, n_frames, 0}), target, target, b->in.ptr,
             b->in.ptr, list, list_ptr);
-    WN_CALL(b, nearest, (&(struct wn_nearest_params){n, n_frames, dim}), keys, b->in.ptr, list,
+    WN_CALL(b, nearest, (&(struct wn_nearest_params){n, n_frames, dim}), unit, b->in.ptr, list,
             list_ptr, ask, to, value);
     return to;
 }

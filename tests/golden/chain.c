@@ -94,6 +94,15 @@ void golden_set_keys(struct golden_case *c, struct wn_rows *rows, const float *k
     memcpy(rows->keys, keys, size * sizeof(*keys));
 }
 
+void golden_set_size(struct golden_case *c, struct wn_rows *rows, const float *size)
+{
+    rows->size = wn_calloc((size_t)rows->n, sizeof(*rows->size));
+    if (!rows->size || !size)
+        golden_fail(c, "no sizes");
+    else
+        memcpy(rows->size, size, (size_t)rows->n * sizeof(*size));
+}
+
 static int run(struct golden_case *c, const struct wn_chain *chain, struct wn_rows *rows,
                bool cls_row)
 {
@@ -130,6 +139,22 @@ bool golden_run_chain(struct golden_case *c, struct wn_rows **rows, bool cls_row
         golden_fail(c, "%s: %s", text, c->log->last_error);
     wn_chain_destroy(&chain);
     return err >= 0;
+}
+
+void golden_expect_groups(struct golden_case *c, const char *name, const struct wn_rows *rows,
+                          int32_t n_frames, int32_t n)
+{
+    int32_t *group = golden_alloc(c, (int64_t)n_frames * n);
+
+    for (int32_t i = 0; group && i < n_frames * n; i++)
+        group[i] = -1;
+    for (int32_t f = 0; group && rows->w.ptr && f < rows->n_frames; f++) {
+        for (int32_t r = rows->frame_ptr[f]; r < rows->frame_ptr[f + 1]; r++) {
+            for (int32_t k = rows->w.ptr[r]; k < rows->w.ptr[r + 1]; k++)
+                group[rows->w.idx[k]] = r - rows->frame_ptr[f];
+        }
+    }
+    golden_expect_i32(c, name, group, (int64_t)n_frames * n);
 }
 
 const int32_t *golden_sources(const struct wn_rows *rows)
