@@ -234,7 +234,8 @@ static int find_end(struct wn_source *src)
     if (src->ahead)
         src->segment_end = src->ahead->time;
     else if (src->ended)
-        src->segment_end = WN_MAX(last, until > 0 && (length <= 0 || until < length) ? until : length);
+        src->segment_end =
+            WN_MAX(last, until > 0 && (length <= 0 || until < length) ? until : length);
     return WN_OK;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,18 @@ const struct command commands[] = {
         "  winnow ask photo.jpg \"what is this?\" -m model.gguf\n"
         "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00",
         run_ask},
+    {"caption", CMD_CAPTION, "VIDEO...", 1, INT_MAX, {"VIDEO"},
+        "describe each part of a video, and the whole",
+        "A part is a scene, or --segment of a longer one. Each is decoded, described, written and\n"
+        "forgotten before the next; --summary tells of the whole from these descriptions.\n\n"
+        "--format takes text (default), txt (no times), srt, vtt, jsonl, json, md and html,\n"
+        "several at once with commas. One goes to stdout; -o names a file, the beginning of its\n"
+        "name or a folder. --sidecar writes beside each video: clip.mp4 gets clip.txt.\n\n"
+        "In --prompt {start}, {end}, {seconds}, {index}, {file} and {previous} (the description\n"
+        "before) are filled in, in --summary-prompt {captions} and {file}.\n\n"
+        "  winnow caption film.mp4 -m model.gguf --format srt,html -o film --summary\n"
+        "  winnow caption clips/*.mp4 -m model.gguf --sidecar txt",
+        run_caption},
     {"compress", CMD_COMPRESS, "VIDEO -o ROWS.safetensors", 1, 1, {"VIDEO"},
         "write a video's visual tokens to a file",
         "Tensors: embeds [n, hidden]; pos, frame, scene, t_s, row, col, weight, score, each [n];\n"

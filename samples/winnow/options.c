@@ -39,8 +39,8 @@ const struct option_info option_table[] = {
     {"filters", 0, "CHAIN", CMD_VIDEO | CMD_BENCH, "Tokens", OPTION_TEXT, AT(filters), .help =
         "the chain, e.g. scene,fps=2,vtc_cls=keep=64; see winnow filters (default: auto)"},
     {"tokens", 't', "N", CMD_MODEL, "Tokens", OPTION_INT, AT(tokens), 1, 1 << 30, .help =
-        "budget of KV cells for what is seen (default: what the context holds, at most 16384 cells "
-        "unless --ctx says more)"},
+        "budget of KV cells for what is seen, of caption for each part (default: what the context "
+        "holds, at most 16384 cells unless --ctx says more; caption: 4096)"},
     {"device", 'd', "NAME", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_TEXT, AT(device), .help =
         "of the filters: auto, cpu, vulkan or part of a device's name (default: auto)"},
     {"window", 0, "BYTES", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12, .help =
@@ -63,17 +63,17 @@ const struct option_info option_table[] = {
     {"max-frames", 0, "N", CMD_VIDEO, "Video", OPTION_INT, AT(max_frames), 1, BIG, .help =
         "most frames that are decoded (default: any number)"},
 
-    {"max-tokens", 'n', "N", CMD_ASK, "Answer", OPTION_INT, AT(max_tokens), 1, 1 << 30, .help =
+    {"max-tokens", 'n', "N", CMD_ANSWER, "Answer", OPTION_INT, AT(max_tokens), 1, 1 << 30, .help =
         "longest answer (default: 512)"},
-    {"temp", 0, "X", CMD_ASK, "Answer", OPTION_REAL, AT(temp), 0, 100, .help =
+    {"temp", 0, "X", CMD_ANSWER, "Answer", OPTION_REAL, AT(temp), 0, 100, .help =
         "temperature of sampling; 0 takes the likeliest token (default: 0)"},
-    {"top-k", 0, "N", CMD_ASK, "Answer", OPTION_INT, AT(top_k), 1, 1 << 30, .help =
+    {"top-k", 0, "N", CMD_ANSWER, "Answer", OPTION_INT, AT(top_k), 1, 1 << 30, .help =
         "sample among the N likeliest tokens (default: 40)"},
-    {"top-p", 0, "X", CMD_ASK, "Answer", OPTION_REAL, AT(top_p), 1e-6, 1, .help =
+    {"top-p", 0, "X", CMD_ANSWER, "Answer", OPTION_REAL, AT(top_p), 1e-6, 1, .help =
         "sample among the likeliest tokens of this probability (default: 0.95)"},
-    {"seed", 0, "N", CMD_ASK, "Answer", OPTION_INT, AT(seed), 0, UINT32_MAX, .help =
+    {"seed", 0, "N", CMD_ANSWER, "Answer", OPTION_INT, AT(seed), 0, UINT32_MAX, .help =
         "of sampling (default: 0)"},
-    {"system", 0, "TEXT", CMD_ASK, "Answer", OPTION_TEXT, AT(system), .help =
+    {"system", 0, "TEXT", CMD_ANSWER, "Answer", OPTION_TEXT, AT(system), .help =
         "system message, if the model's template has a place for it"},
     {"dry-run", 0, NULL, CMD_ASK, "Answer", OPTION_FLAG, AT(dry_run), .help =
         "tell frames, tokens and memory at most, and ask nothing"},
@@ -89,17 +89,32 @@ const struct option_info option_table[] = {
     {"vit-ms", 0, "X", CMD_BENCH, "Shape", OPTION_REAL, AT(vit_ms), 0, 1e9, .help =
         "what the vision encoder takes a frame (default: measured where a model is given)"},
 
-    {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT, "Output", OPTION_TEXT, AT(output), .help =
-        "where to write: a file (compress) or a folder (inspect)"},
+    {"prompt", 0, "TEXT", CMD_CAPTION, "Captions", OPTION_TEXT, AT(prompt), .help =
+        "what to ask about each part (default: describe the video.)"},
+    {"segment", 0, "TIME", CMD_CAPTION, "Captions", OPTION_TIME, AT(segment), .help =
+        "longest part; a longer scene is cut (default: 30)"},
+    {"summary", 0, NULL, CMD_CAPTION, "Captions", OPTION_FLAG, AT(summary), .help =
+        "tell of the whole, too, from the captions"},
+    {"summary-prompt", 0, "TEXT", CMD_CAPTION, "Captions", OPTION_TEXT, AT(summary_prompt), .help =
+        "what to ask about the captions"},
+
+    {"format", 'f', "LIST", CMD_CAPTION, "Output", OPTION_TEXT, AT(format), .help =
+        "text, txt, srt, vtt, jsonl, json, md, html; several with commas (default: text)"},
+    {"sidecar", 0, "LIST", CMD_CAPTION, "Output", OPTION_TEXT, AT(sidecar), .help =
+        "formats that are written beside each video"},
+    {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT | CMD_CAPTION, "Output", OPTION_TEXT,
+        AT(output), .help =
+        "where to write: a file (compress), a folder (inspect) or either (caption)"},
     {"dtype", 0, "TYPE", CMD_COMPRESS, "Output", OPTION_CHOICE, AT(dtype), .choices = "f32|f16",
         .help = "of the rows: f32 or f16 (default: f32)"},
     {"columns", 0, "N", CMD_INSPECT, "Output", OPTION_INT, AT(columns), 1, 64, .help =
         "pictures in a line of the contact sheet (default: 6)"},
-    {"thumb", 0, "PIXELS", CMD_INSPECT, "Output", OPTION_INT, AT(thumb), 64, 1024, .help =
-        "longer side of a picture in the contact sheet (default: 256)"},
+    {"thumb", 0, "PIXELS", CMD_INSPECT | CMD_CAPTION, "Output", OPTION_INT, AT(thumb), 64, 1024,
+        .help =
+        "longer side of a picture in the contact sheet or report (default: 256)"},
     {"per-page", 0, "N", CMD_INSPECT, "Output", OPTION_INT, AT(per_page), 1, 1000, .help =
         "most pictures on one sheet (default: 48)"},
-    {"json", 0, NULL, CMD_ALL & ~CMD_HELP, "Output", OPTION_FLAG, AT(json), .help =
+    {"json", 0, NULL, CMD_ALL & ~(CMD_HELP | CMD_CAPTION), "Output", OPTION_FLAG, AT(json), .help =
         "one machine-readable object on stdout"},
     {"csv", 0, NULL, CMD_SCENES, "Output", OPTION_FLAG, AT(csv), .help =
         "a table with the columns of PySceneDetect's scene lists"},

@@ -23,10 +23,12 @@ enum {
     CMD_VERSION  = 64,
     CMD_HELP     = 128,
     CMD_BENCH    = 256,
+    CMD_CAPTION  = 512,
 
-    CMD_MODEL = CMD_ASK | CMD_COMPRESS | CMD_INSPECT,
+    CMD_ANSWER = CMD_ASK | CMD_CAPTION,
+    CMD_MODEL = CMD_ANSWER | CMD_COMPRESS | CMD_INSPECT,
     CMD_VIDEO = CMD_MODEL | CMD_SCENES,
-    CMD_ALL   = 511,
+    CMD_ALL   = 0xFFFF,
 };
 
 enum option_type {
@@ -61,6 +63,10 @@ struct options {
     int64_t frames, dim, rounds; /* of bench */
     const char *grid;
     double vit_ms;
+
+    const char *prompt, *summary_prompt, *format, *sidecar; /* of captions */
+    double segment;
+    bool summary;
 
     const char *output, *dtype;
     int64_t columns, thumb, per_page;

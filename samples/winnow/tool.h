@@ -15,6 +15,7 @@
 /* Exit statuses: scripts rely on them, so they never change meaning. */
 enum status {
     STATUS_OK          = 0,
+    STATUS_SOME        = 1,  /* some inputs failed, the others are done */
     STATUS_USAGE       = 2,
     STATUS_INPUT       = 3,  /* missing or unreadable */
     STATUS_DATA        = 4,  /* not a video, or nothing in it can be decoded */
@@ -59,6 +60,7 @@ struct tool {
 };
 
 int run_ask(struct tool *tool);
+int run_caption(struct tool *tool);
 int run_compress(struct tool *tool);
 int run_inspect(struct tool *tool);
 int run_scenes(struct tool *tool);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* The report: one file without scripts that needs nothing from elsewhere. Segments are written as
+ * they come; what is known only at the end is put before them by its style. */
+#include <png.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "caption_out.h"
+#include "fates.h"
+
+static const char style[] =
+    "body{display:flex;flex-direction:column;max-width:60rem;margin:2rem auto;padding:0 1rem;"
+    "font:16px/1.5 sans-serif;color:#222;background:#fff}"
+    "h1{order:-2;font-size:1.4rem;overflow-wrap:anywhere}.whole{order:-1}"
+    ".seg{display:flex;gap:1rem;padding:1rem 0;border-top:1px solid #ddd}"
+    ".pic{position:relative;flex:none;align-self:flex-start;line-height:0}"
+    ".pic svg{position:absolute;left:0;top:0;width:100%;height:100%}"
+    ".drop{fill:#000;fill-opacity:.6}.merge{fill:#06c;fill-opacity:.4}"
+    "p{margin:.2rem 0;overflow-wrap:anywhere}.n{color:#666;font-size:.85rem}"
+    ".strip{width:100%;height:2rem}.strip rect{fill:#6a9fd8;stroke:#fff;stroke-width:.002}"
+    "td,th{text-align:left;padding:.1rem 1.5rem .1rem 0;font-weight:normal}th{color:#666}";
+
+static void write_escaped(FILE *f, const char *s)
+{
+    for (size_t left = strlen(s), n; left > 0; s += n, left -= n) {
+        n = utf8_length(s, left);
+        const char *as = n == 0     ? "\xEF\xBF\xBD"
+                         : *s == '&' ? "&amp;"
+                         : *s == '<' ? "&lt;"
+                         : *s == '>' ? "&gt;"
+                         : *s == '"' ? "&quot;"
+                         : *s == '\'' ? "&#39;" : NULL;
+        n = n ? n : 1;
+        if (as)
+            fputs(as, f);
+        else if ((unsigned char)*s >= 0x20 || *s == '\n' || *s == '\t')
+            fwrite(s, 1, n, f);
+    }
+}
+
+static void write_span(FILE *f, double start, double end)
+{
+    char a[32], b[32];
+
+    fprintf(f, "%s &ndash; %s", format_time(a, sizeof(a), start), format_time(b, sizeof(b), end));
+}
+
+static void write_base64(FILE *f, const uint8_t *data, size_t n)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < n; i += 3) {
+        const uint32_t v = (uint32_t)data[i] << 16 | (i + 1 < n ? (uint32_t)data[i + 1] << 8 : 0) |
+                           (i + 2 < n ? data[i + 2] : 0);
+        putc(digit[v >> 18], f);
+        putc(digit[v >> 12 & 63], f);
+        putc(i + 1 < n ? digit[v >> 6 & 63] : '=', f);
+        putc(i + 2 < n ? digit[v & 63] : '=', f);
+    }
+}
+
+static int write_picture(FILE *f, const struct wn_image *picture)
+{
+    png_image image = {
+        .version = PNG_IMAGE_VERSION,
+        .format = PNG_FORMAT_RGB,
+        .width = (png_uint_32)picture->width,
+        .height = (png_uint_32)picture->height,
+    };
+    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+    uint8_t *data = malloc(size);
+
+    if (!data || !png_image_write_to_memory(&image, data, &size, 0, picture->data[0],
+                                            (png_int_32)picture->stride[0], NULL)) {
+        free(data);
+        return -1;
+    }
+    fprintf(f, "<img alt=\"\" width=\"%d\" height=\"%d\" src=\"data:image/png;base64,",
+            (int)picture->width, (int)picture->height);
+    write_base64(f, data, size);
+    fputs("\">", f);
+    free(data);
+    return 0;
+}
+
+/* The cells of one fate, a run of neighbours as one piece of the path. */
+static void write_cells(FILE *f, const char *class, const uint8_t *grid, int h, int w,
+                        uint8_t fate)
+{
+    fprintf(f, "<path class=\"%s\" d=\"", class);
+    for (int y = 0; y < h; y++)
+        for (int x = 0, n; x < w; x += n) {
+            for (n = 0; x + n < w && grid[y * w + x + n] == fate; n++)
+                continue;
+            if (n)
+                fprintf(f, "M%d %dh%dv1h-%dz", x, y, n, n);
+            n += !n;
+        }
+    fputs("\"/>", f);
+}
+
+/* Which patches of frame i went on: the others are dark, merged ones tinted. */
+static int write_map(FILE *f, const struct wn_segment *segment, int32_t i)
+{
+    struct wn_tokens tokens = {.size = sizeof(tokens)};
+    struct fates fates;
+    uint8_t *grid = NULL;
+
+    wn_segment_tokens(segment, &tokens);
+    int bad = fates_init(&fates, segment, &tokens);
+    const struct wn_frame_info *info = bad ? NULL : &fates.info[i];
+    const int h = bad ? 0 : info->grid_h, w = bad ? 0 : info->grid_w;
+    if (!bad)
+        grid = calloc((size_t)h * (size_t)w + 1, 1);
+    bad |= !grid;
+    for (int32_t r = 0; !bad && r < info->n_rows; r++) {
+        const int32_t row = info->row0 + r, y = fates.cell[2 * row], x = fates.cell[2 * row + 1];
+        if (y >= 0 && y < h && x >= 0 && x < w)
+            grid[y * w + x] = fates.fate[row];
+    }
+    if (!bad && h > 0 && w > 0) {
+        fprintf(f, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">", w, h);
+        write_cells(f, "drop", grid, h, w, FATE_DROPPED);
+        write_cells(f, "merge", grid, h, w, FATE_MERGED);
+        fputs("</svg>", f);
+    }
+    free(grid);
+    fates_finish(&fates);
+    return bad ? -1 : 0;
+}
+
+void html_begin(FILE *f, const struct caption_film *film)
+{
+    fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+          "img-src data:; style-src 'unsafe-inline'\">\n<title>", f);
+    write_escaped(f, file_name(film->file));
+    fprintf(f, "</title>\n<style>%s</style></head><body>\n<h1>", style);
+    write_escaped(f, file_name(film->file));
+    fputs("</h1>\n", f);
+}
+
+int html_add(FILE *f, const struct caption_film *film, const struct caption *c,
+             const struct wn_segment *segment)
+{
+    struct wn_image picture = {.size = sizeof(picture)};
+    const int32_t i = wn_segment_frames(segment) / 2;
+    int bad = 0;
+
+    fprintf(f, "<section class=\"seg\" id=\"s%d\"><div class=\"pic\">", c->index + 1);
+    if (wn_segment_image(segment, i, &picture) == WN_OK)
+        bad = write_picture(f, &picture) < 0 || write_map(f, segment, i) < 0;
+    fputs("</div><div><p class=\"n\">", f);
+    write_span(f, c->start, c->end);
+    fprintf(f, ", scene %d</p>\n<p>", c->scene + 1);
+    write_escaped(f, c->text);
+    fprintf(f, "</p>\n<p class=\"n\">%lld frame%s, %lld &rarr; %lld tokens; decode %.2f s, encode "
+            "%.2f s, compress %.2f s, prefill %.2f s, generate %.2f s</p></div></section>\n",
+            (long long)c->frames, c->frames == 1 ? "" : "s", (long long)c->tokens_before,
+            (long long)c->tokens_after, c->decode_s, c->encode_s, c->compress_s, c->prefill_s,
+            c->generate_s);
+    return bad ? -1 : 0;
+}
+
+static void write_strip(FILE *f, const struct captions *captions)
+{
+    const int n = captions_count(captions);
+    const double end = n ? captions_at(captions, n - 1)->end : 0;
+
+    if (end <= 0)
+        return;
+    fputs("<svg class=\"strip\" viewBox=\"0 0 1 1\" preserveAspectRatio=\"none\">\n", f);
+    for (int i = 0; i < n; i++) {
+        const struct caption *c = captions_at(captions, i);
+        fprintf(f, "<a href=\"#s%d\"><rect x=\"%.6f\" y=\"0\" width=\"%.6f\" height=\"1\"><title>",
+                i + 1, c->start / end, (c->end - c->start) / end);
+        write_escaped(f, c->text);
+        fputs("</title></rect></a>\n", f);
+    }
+    fputs("</svg>\n", f);
+}
+
+int html_end(FILE *f, const struct caption_film *film)
+{
+    const char *summary = captions_summary(film->captions);
+    const struct wn_stats *s = film->stats;
+
+    fputs("<section class=\"whole\">\n", f);
+    if (summary) {
+        fputs("<p>", f);
+        write_escaped(f, summary);
+        fputs("</p>\n", f);
+    }
+    write_strip(f, film->captions);
+    fprintf(f, "<table><tr><th>segments</th><td>%d</td><th>decode</th><td>%.2f s</td></tr>\n"
+            "<tr><th>frames</th><td>%lld</td><th>encode</th><td>%.2f s</td></tr>\n"
+            "<tr><th>tokens</th><td>%lld &rarr; %lld</td><th>compress</th><td>%.2f s</td></tr>\n"
+            "<tr><th>size</th><td>%d &times; %d</td><th>prefill</th><td>%.2f s</td></tr>\n"
+            "<tr><th>together</th><td>%.2f s</td><th>generate</th><td>%.2f s</td></tr></table>\n",
+            captions_count(film->captions), s->decode_s, (long long)s->frames, s->encode_s,
+            (long long)s->tokens_before, (long long)s->tokens_after, s->compress_s,
+            (int)film->media->width, (int)film->media->height, s->prefill_s, film->seconds,
+            s->generate_s);
+    fputs("<p class=\"n\">", f);
+    write_escaped(f, s->filters ? s->filters : "");
+    fputs("; dark patches were left out, blue ones merged into others</p></section>\n"
+          "</body></html>\n", f);
+    return 0;
+}
