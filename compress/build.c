@@ -279,7 +279,7 @@ static wn_buf take(struct wn_build *b, const char *name, wn_buf x, wn_buf idx, w
     return y;
 }
 
-static void carry(struct wn_build *b, const struct wn_list *list, wn_buf out_ptr, wn_buf idx)
+void wn_build_carry(struct wn_build *b, const struct wn_list *list, wn_buf out_ptr, wn_buf idx)
 {
     const struct wn_view *in = &b->in;
     const struct wn_rows *r = b->rows;
@@ -338,7 +338,7 @@ wn_buf wn_build_list(struct wn_build *b, const struct wn_list *list)
             ranked ? list->mode : in_ptr, in_ptr, idx, out_ptr);
     if (list->out_ptr)
         *list->out_ptr = out_ptr;
-    carry(b, list, parts > 1 ? frames_of(b, out_ptr, parts) : out_ptr, idx);
+    wn_build_carry(b, list, parts > 1 ? frames_of(b, out_ptr, parts) : out_ptr, idx);
     return idx;
 }
 
@@ -361,7 +361,7 @@ void wn_build_repeat(struct wn_build *b, int32_t parts, int32_t most, wn_buf *pt
 
     WN_CALL(b, repeat, (&(struct wn_repeat_params){n_frames, parts}), *ptr, idx, out);
     *ptr = out;
-    carry(b, &list, frames_of(b, out, parts + 1), idx);
+    wn_build_carry(b, &list, frames_of(b, out, parts + 1), idx);
     b->out.data = take(b, "data", b->in.data, idx, b->out.ptr, list.n_out, b->in.dim);
 }
 

@@ -166,6 +166,8 @@ struct wn_list {
     wn_buf ptr;           /* i32 [parts * n_frames + 1] where they begin */
     wn_buf *out_ptr;      /* set to where they begin among the kept rows, unless NULL */
 };
+/* Sets out, save data, and base: rows idx, with cell, score and taps; see made.h. */
+void wn_build_carry(struct wn_build *b, const struct wn_list *list, wn_buf out_ptr, wn_buf idx);
 /* Sets out and base, takes data, cell, score and taps along. */
 void wn_build_compact(struct wn_build *b, const struct wn_list *list);
 /* Sets out save data, and base, which it returns. */

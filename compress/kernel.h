@@ -18,7 +18,8 @@
 
 #include "../pipeline/pool.h"
 
-#define WN_MAX_BUFS 8
+#define WN_SHADER_BUFS 8
+#define WN_MAX_BUFS 12 /* of a kernel that the host runs */
 #define WN_LANES 64
 #define WN_NONE (-1)
 
@@ -39,6 +40,10 @@ struct wn_kernel {
     /* Workgroups along x; a shader takes gl_WorkGroupID.x + gl_WorkGroupID.y * 32768 (the backend
      * folds counts above that into y). */
     uint32_t (*groups)(const void *params);
+    /* A filter's own: no shader. A device stops, the host runs `ref` on the buffers, it goes on:
+     * for decisions over few numbers that no shader makes well. Params may hold a pointer to what
+     * lives as long as the plan. A plan runs it at once where it reads inputs alone. */
+    bool host;
 };
 
 /* The backend adds the execution modes for floats that the device reports. */

@@ -175,11 +175,49 @@ static bool call_is_sound(struct wn_plan *plan, const struct wn_kernel *kernel, 
     return true;
 }
 
+/* Whether all that a call reads is there already, and what it writes is nobody's yet. */
+static bool known(const struct wn_plan *plan, const struct wn_kernel *kernel, const wn_buf *bufs)
+{
+    for (int i = 0; i < kernel->n_bufs; i++) {
+        const struct wn_plan_buffer *b = &plan->buffers[bufs[i]];
+        if (kernel->access[i] & WN_WRITE ? b->first >= 0 : !b->input)
+            return false;
+    }
+    return true;
+}
+
+/* What it writes become inputs. */
+static void call_now(struct wn_plan *plan, const struct wn_kernel *kernel, const void *params,
+                     const wn_buf *bufs)
+{
+    void *buf[WN_MAX_BUFS] = {0};
+
+    for (int i = 0; i < kernel->n_bufs; i++) {
+        struct wn_plan_buffer *b = &plan->buffers[bufs[i]];
+        if (kernel->access[i] & WN_WRITE) {
+            b->own = wn_calloc((size_t)b->n, 4);
+            b->input = b->own;
+        }
+        if (!b->input) {
+            wn_plan_fail(plan, WN_ERR_NOMEM, "out of memory for %s", b->name);
+            return;
+        }
+        buf[i] = (void *)(uintptr_t)b->input;
+    }
+    const unsigned saved = wn_flush_enter();
+    kernel->ref(params, buf);
+    wn_flush_leave(saved);
+}
+
 void wn_plan_call(struct wn_plan *plan, const struct wn_kernel *kernel, const void *params,
                   const wn_buf *bufs)
 {
     if (plan->err || !call_is_sound(plan, kernel, bufs))
         return;
+    if (kernel->host && known(plan, kernel, bufs)) {
+        call_now(plan, kernel, params, bufs);
+        return;
+    }
     assert(kernel->params_size <= sizeof(((struct wn_plan_call *)0)->params));
     struct wn_plan_call *calls = grow(plan, plan->calls, plan->n_calls, &plan->max_calls,
                                       sizeof(*calls));

@@ -26,6 +26,8 @@ wn_buf wn_plan_temp(struct wn_plan *plan, const char *name, int64_t n);
 /* After the run, buf's n elements are copied to data, which must hold what the buffer does. */
 void wn_plan_output(struct wn_plan *plan, wn_buf buf, void *data);
 
+/* A call of the host's (wn_kernel.host) that reads nothing but inputs is made now, and what it
+ * writes becomes inputs. */
 void wn_plan_call(struct wn_plan *plan, const struct wn_kernel *kernel, const void *params,
                   const wn_buf *bufs);
 void wn_plan_fail(struct wn_plan *plan, int err, const char *fmt, ...) WN_PRINTF(3, 4);

@@ -43,7 +43,7 @@ static void *mirror(struct wn_segment_plan *sp, wn_buf buf)
     }
     struct mirror m = {
         .buf = buf,
-        .data = (void *)(uintptr_t)b[buf].input,
+        .data = b[buf].own ? NULL : (void *)(uintptr_t)b[buf].input,
     };
     struct mirror *list = wn_regrow(sp->mirror, (size_t)sp->n_mirrors + 1, sizeof(*list));
     if (list)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The Vulkan backend from inside: its files and tests only.
  *
- * One instance, device, queue and command buffer a backend; a plan is one submit. Objects that fail
+ * One instance, device, queue and command buffer a backend; a plan is one submit, and one more for
+ * each call that the host runs. Objects that fail
  * half-made are freed by wn_vk_destroy(), which accepts any state. One thread at a time. */
 #ifndef WN_VULKAN_H
 #define WN_VULKAN_H
@@ -80,7 +81,7 @@ struct wn_vulkan {
     VkQueryPool queries;
     uint32_t max_queries;
 
-    VkDescriptorSetLayout set_layout[WN_MAX_BUFS + 1]; /* by how many buffers */
+    VkDescriptorSetLayout set_layout[WN_SHADER_BUFS + 1]; /* by how many buffers */
     struct wn_vk_pipeline *pipeline;                   /* in the order of wn_spirvs */
     VkPipelineCache cache;
     char *cache_path;
@@ -136,6 +137,10 @@ void wn_vk_free_pipelines(struct wn_vulkan *vk);
 
 /* vulkan_run.c */
 int wn_vk_run(struct wn_vulkan *vk, const struct wn_plan *plan);
+
+/* vulkan_times.c: timestamps. */
+int wn_vk_reserve_queries(struct wn_vulkan *vk, uint32_t n);
+int wn_vk_read_times(struct wn_vulkan *vk, int n); /* of so many calls, into vk->ns */
 
 /* vulkan_selftest.c: runs kernels on crafted values; WN_ERR_UNSUPPORTED where a bit differs. */
 int wn_vk_self_test(struct wn_vulkan *vk);

@@ -336,10 +336,10 @@ int wn_vk_open_device(struct wn_vulkan *vk)
 
     vk->family = compute_family(vk->physical, &vk->timestamp_bits);
     queue.queueFamilyIndex = vk->family;
-    if (vk->props.limits.maxPerStageDescriptorStorageBuffers < WN_MAX_BUFS)
+    if (vk->props.limits.maxPerStageDescriptorStorageBuffers < WN_SHADER_BUFS)
         return wn_fail(vk->log, WN_ERR_UNSUPPORTED, "%s: a shader can bind %u buffers, not %d",
                        vk->name, vk->props.limits.maxPerStageDescriptorStorageBuffers,
-                       WN_MAX_BUFS);
+                       WN_SHADER_BUFS);
     VK(vkCreateDevice(vk->physical, &info, NULL, &vk->device));
     vkGetDeviceQueue(vk->device, vk->family, 0, &vk->queue);
     TRY(create_commands(vk));

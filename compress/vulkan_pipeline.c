@@ -84,7 +84,7 @@ fail:
 
 static int set_layout(struct wn_vulkan *vk, int n_bufs)
 {
-    VkDescriptorSetLayoutBinding binding[WN_MAX_BUFS] = {0};
+    VkDescriptorSetLayoutBinding binding[WN_SHADER_BUFS] = {0};
     const VkDescriptorSetLayoutCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
         .bindingCount = (uint32_t)n_bufs,
@@ -179,7 +179,7 @@ void wn_vk_free_pipelines(struct wn_vulkan *vk)
         vkDestroyPipeline(vk->device, vk->pipeline[i].pipeline, NULL);
         vkDestroyPipelineLayout(vk->device, vk->pipeline[i].layout, NULL);
     }
-    for (int i = 0; i <= WN_MAX_BUFS && vk->device; i++)
+    for (int i = 0; i <= WN_SHADER_BUFS && vk->device; i++)
         vkDestroyDescriptorSetLayout(vk->device, vk->set_layout[i], NULL);
     if (vk->device)
         vkDestroyPipelineCache(vk->device, vk->cache, NULL);

@@ -53,6 +53,27 @@ static size_t bytes(const struct wn_plan_buffer *buf)
     return (size_t)buf->n * 4;
 }
 
+/* Whether call c has buffer b in that way. */
+static bool touches(const struct run *run, int c, int b, enum wn_access how)
+{
+    const struct wn_plan_call *call = &run->call[c];
+
+    for (int i = 0; i < call->kernel->n_bufs; i++) {
+        if (call->buf[i] == b && (call->kernel->access[i] & how))
+            return true;
+    }
+    return false;
+}
+
+static bool host_touches(const struct run *run, int b, enum wn_access how)
+{
+    for (int c = 0; c < run->n_calls; c++) {
+        if (run->call[c].kernel->host && touches(run, c, b, how))
+            return true;
+    }
+    return false;
+}
+
 /* ---- memory ---- */
 
 static int place_buffers(struct wn_vulkan *vk, struct run *run)
@@ -70,8 +91,8 @@ static int place_buffers(struct wn_vulkan *vk, struct run *run)
         run->place[i].last = b->last;
         if (vk->unified)
             continue;
-        run->in[i].size = b->input ? bytes(b) : 0;
-        run->out[i].size = b->output ? bytes(b) : 0;
+        run->in[i].size = b->input || host_touches(run, i, WN_WRITE) ? bytes(b) : 0;
+        run->out[i].size = b->output || host_touches(run, i, WN_READ) ? bytes(b) : 0;
     }
     TRY(wn_vk_arena_fit(vk, &vk->arena, run->place, run->n_bufs));
     if (!vk->unified)
@@ -104,6 +125,21 @@ static void read_outputs(const struct wn_vulkan *vk, const struct run *run)
         if (run->buf[i].output && run->buf[i].n)
             memcpy(run->buf[i].output, host_side(vk, run, run->out, i), bytes(&run->buf[i]));
     }
+}
+
+/* Call c is the host's; the device waits. */
+static void run_on_host(const struct wn_vulkan *vk, const struct run *run, int c)
+{
+    const struct wn_plan_call *call = &run->call[c];
+    void *buf[WN_MAX_BUFS] = {0};
+
+    for (int i = 0; i < call->kernel->n_bufs; i++) {
+        const bool write = call->kernel->access[i] & WN_WRITE;
+        buf[i] = host_side(vk, run, write ? run->in : run->out, call->buf[i]);
+    }
+    const unsigned saved = wn_flush_enter();
+    call->kernel->ref(call->params, buf);
+    wn_flush_leave(saved);
 }
 
 /* ---- descriptors ---- */
@@ -139,8 +175,8 @@ static int bind_call(struct wn_vulkan *vk, struct run *run, int c)
 {
     const struct wn_plan_call *call = &run->call[c];
     const int n = call->kernel->n_bufs;
-    VkDescriptorBufferInfo buffer[WN_MAX_BUFS];
-    VkWriteDescriptorSet write[WN_MAX_BUFS];
+    VkDescriptorBufferInfo buffer[WN_SHADER_BUFS];
+    VkWriteDescriptorSet write[WN_SHADER_BUFS];
     const VkDescriptorSetAllocateInfo info = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
         .descriptorPool = vk->descriptors,
@@ -206,6 +242,8 @@ static int prepare_calls(struct wn_vulkan *vk, struct run *run)
     int err;
 
     for (int c = 0; c < run->n_calls; c++) {
+        if (run->call[c].kernel->host)
+            continue;
         TRY(check_loops(vk, &run->call[c]));
         TRY(wn_vk_pipeline(vk, run->call[c].kernel, &pipeline));
         descriptors += (uint32_t)run->call[c].kernel->n_bufs;
@@ -213,8 +251,10 @@ static int prepare_calls(struct wn_vulkan *vk, struct run *run)
     if (!run->n_calls)
         return WN_OK;
     TRY(reserve_descriptors(vk, (uint32_t)run->n_calls, descriptors));
-    for (int c = 0; c < run->n_calls; c++)
-        TRY(bind_call(vk, run, c));
+    for (int c = 0; c < run->n_calls; c++) {
+        if (!run->call[c].kernel->host)
+            TRY(bind_call(vk, run, c));
+    }
     return WN_OK;
 fail:
     return err;
@@ -242,11 +282,14 @@ static void copy(const struct wn_vulkan *vk, const struct wn_vk_place *from,
     vkCmdCopyBuffer(vk->commands, from->block->buffer, to->block->buffer, 1, &region);
 }
 
-static bool record_uploads(const struct wn_vulkan *vk, struct run *run)
+/* Of the plan's inputs (from 0), or of what the host made before call `from`. */
+static bool record_uploads(const struct wn_vulkan *vk, struct run *run, int from)
 {
     bool any = false;
 
     for (int i = 0; i < run->n_bufs; i++) {
+        if (from ? !touches(run, from - 1, i, WN_WRITE) : !run->buf[i].input)
+            continue;
         if (!run->in[i].size)
             continue;
         copy(vk, &run->in[i], &run->place[i], run->in[i].size);
@@ -320,7 +363,8 @@ fail:
     return err;
 }
 
-static void record_downloads(const struct wn_vulkan *vk, struct run *run)
+/* Of the plan's outputs (after the last call), or of what call `to` of the host reads. */
+static void record_downloads(const struct wn_vulkan *vk, struct run *run, int to)
 {
     if (vk->unified) {
         barrier(vk, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
@@ -332,31 +376,13 @@ static void record_downloads(const struct wn_vulkan *vk, struct run *run)
             VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
             VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_READ_BIT);
     for (int i = 0; i < run->n_bufs; i++) {
+        if (to < run->n_calls ? !touches(run, to, i, WN_READ) : !run->buf[i].output)
+            continue;
         if (run->out[i].size)
             copy(vk, &run->place[i], &run->out[i], run->out[i].size);
     }
     barrier(vk, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
             VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
-}
-
-static int reserve_queries(struct wn_vulkan *vk, uint32_t n)
-{
-    const VkQueryPoolCreateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
-        .queryType = VK_QUERY_TYPE_TIMESTAMP,
-        .queryCount = n + n / 2,
-    };
-    int err = WN_OK;
-
-    if (!vk->timestamp_bits || n <= vk->max_queries)
-        return WN_OK;
-    vkDestroyQueryPool(vk->device, vk->queries, NULL);
-    vk->queries = VK_NULL_HANDLE;
-    vk->max_queries = 0;
-    VK(vkCreateQueryPool(vk->device, &info, NULL, &vk->queries));
-    vk->max_queries = info.queryCount;
-fail:
-    return err;
 }
 
 static void stamp(const struct wn_vulkan *vk, int i)
@@ -366,7 +392,24 @@ static void stamp(const struct wn_vulkan *vk, int i)
                             (uint32_t)i);
 }
 
-static int record(struct wn_vulkan *vk, struct run *run)
+/* What must be there before call `from`. */
+static void record_begin(struct wn_vulkan *vk, struct run *run, int from)
+{
+    if (!from) {
+        vk->n_barriers = 0;
+        if (vk->queries)
+            vkCmdResetQueryPool(vk->commands, vk->queries, 0, (uint32_t)run->n_calls + 1);
+    }
+    if ((!vk->unified && record_uploads(vk, run, from)) || from)
+        barrier(vk, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+                VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
+    run->epoch++;
+}
+
+/* Calls [from, to), none of them the host's. */
+static int record(struct wn_vulkan *vk, struct run *run, int from, int to)
 {
     const VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
@@ -376,19 +419,13 @@ static int record(struct wn_vulkan *vk, struct run *run)
 
     VK(vkResetCommandBuffer(vk->commands, 0)); /* a run that failed may have left it half-written */
     VK(vkBeginCommandBuffer(vk->commands, &begin));
-    vk->n_barriers = 0;
-    if (vk->queries)
-        vkCmdResetQueryPool(vk->commands, vk->queries, 0, (uint32_t)run->n_calls + 1);
-    if (!vk->unified && record_uploads(vk, run))
-        barrier(vk, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-                VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
-    stamp(vk, 0);
-    for (int c = 0; c < run->n_calls; c++) {
+    record_begin(vk, run, from);
+    stamp(vk, from);
+    for (int c = from; c < to; c++) {
         TRY(record_call(vk, run, c));
         stamp(vk, c + 1);
     }
-    record_downloads(vk, run);
+    record_downloads(vk, run, to);
     VK(vkEndCommandBuffer(vk->commands));
     return WN_OK;
 fail:
@@ -417,36 +454,21 @@ fail:
     return err;
 }
 
-static int read_times(struct wn_vulkan *vk, int n)
+/* Submits what lies between the host's calls. */
+static int run_calls(struct wn_vulkan *vk, struct run *run)
 {
-    const uint64_t mask = vk->timestamp_bits < 64 ? (UINT64_C(1) << vk->timestamp_bits) - 1
-                                                  : UINT64_MAX;
-    uint64_t *t = NULL;
-    int err = WN_OK;
+    int err;
 
-    vk->n_ns = 0;
-    if (!vk->queries || !n)
-        return WN_OK;
-    t = wn_calloc((size_t)n + 1, sizeof(*t));
-    if (!t)
-        return wn_nomem(vk->log, "timestamps");
-    if (n > vk->max_ns) {
-        int64_t *ns = wn_regrow(vk->ns, (size_t)n, sizeof(*ns));
-        if (!ns) {
-            err = wn_nomem(vk->log, "timestamps");
-            goto fail;
-        }
-        vk->ns = ns;
-        vk->max_ns = n;
+    for (int from = 0, to = 0;; from = to + 1) {
+        for (to = from; to < run->n_calls && !run->call[to].kernel->host;)
+            to++;
+        TRY(record(vk, run, from, to));
+        TRY(submit(vk));
+        if (to == run->n_calls)
+            return WN_OK;
+        run_on_host(vk, run, to);
     }
-    VK(vkGetQueryPoolResults(vk->device, vk->queries, 0, (uint32_t)n + 1,
-                             ((size_t)n + 1) * sizeof(*t), t, sizeof(*t), VK_QUERY_RESULT_64_BIT));
-    for (int i = 0; i < n; i++)
-        vk->ns[i] = (int64_t)((double)((t[i + 1] - t[i]) & mask)
-                              * (double)vk->props.limits.timestampPeriod);
-    vk->n_ns = n;
 fail:
-    free(t);
     return err;
 }
 
@@ -460,12 +482,11 @@ int wn_vk_run(struct wn_vulkan *vk, const struct wn_plan *plan)
     TRY(run_init(vk, &run, plan));
     TRY(place_buffers(vk, &run));
     TRY(prepare_calls(vk, &run));
-    TRY(reserve_queries(vk, (uint32_t)run.n_calls + 1));
-    TRY(record(vk, &run));
+    TRY(wn_vk_reserve_queries(vk, (uint32_t)run.n_calls + 1));
     write_inputs(vk, &run);
-    TRY(submit(vk));
+    TRY(run_calls(vk, &run));
     read_outputs(vk, &run);
-    TRY(read_times(vk, run.n_calls));
+    TRY(wn_vk_read_times(vk, run.n_calls));
 fail:
     vk->lost |= err == WN_ERR_DEVICE;
     run_finish(&run);

@@ -31,6 +31,7 @@ enum wn_need {
     WN_NEED_GRID = 4, /* the same grid in every frame: rows pair up over time by cell */
     WN_NEED_LOGITS = 8,  /* CLS attention before the softmax */
     WN_NEED_GLOBAL = 16, /* a vector a frame; the mean of its rows stands in */
+    WN_NEED_HOST = 32,   /* steps of the host inside its plan: more than one submit of a device */
 };
 
 struct wn_frame_ops; /* decode/frame_filter.h */

@@ -113,7 +113,8 @@ static const char *flag_names(unsigned flags, const char *const *name, int n)
 static void describe(struct wn_filter_info *info, const struct wn_filter *f)
 {
     static const char *const place[] = {"frame", "encoder", "token", "llm"};
-    static const char *const need[] = {"cls", "keys", "grid", "logits", "global"};
+    static const char *const need[] = {"cls", "keys", "grid", "logits", "global",
+                                       "host"};
 
     const int n = list_options(f->options, NULL);
     struct wn_option_info *options = wn_calloc((size_t)n, sizeof(*options));

@@ -302,7 +302,8 @@ struct wn_filter_info {
     const char *name;
     const char *family; /* transformation, similarity, attention, query, or baseline, frame */
     const char *places; /* "frame", "token", ... separated by spaces */
-    const char *needs;  /* what of the encoder: "cls", "keys", ... or "" */
+    const char *needs;  /* what of the encoder: "cls", "keys", ...; "host": steps of
+                           the host between those of a device; or "" */
     const char *brief;  /* one line */
     const char *paper;  /* title or link, and the authors' code; "" for our own */
     const struct wn_option_info *options;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Means of neighbouring rows: of `stride` rows in a row as LLaVolta does at the model's input (also
- * over the ends of grid rows, a shorter rest is dropped), or of the rows in squares of the grid. */
-#include "compress/build.h"
+ * over the ends of grid rows, a shorter rest is dropped), of the rows in squares of the grid, or of
+ * those in the windows that make a grid of so many rows and columns, torch's adaptive pooling. */
 #include "compress/filters/options.h"
+#include "compress/made.h"
 
 struct pool {
     const AVClass *class;
-    int stride, size;
+    int stride, size, rows, columns;
 };
 
 /* Squares are numbered in raster order; a row without a place is a group of its own. */
@@ -65,6 +66,11 @@ static int32_t runs(int32_t m, const void *arg)
 static int build(void *priv, struct wn_build *b)
 {
     const struct pool *f = priv;
+
+    if (f->rows) {
+        wn_build_adaptive(b, &(const int[2]){f->rows, f->columns ? f->columns : f->rows}, 1);
+        return WN_OK;
+    }
     const wn_buf to = f->size ? by_square(b, f->size) : by_run(b, f->stride);
     struct wn_list list = {
         .keep = wn_plan_temp(b->plan, "keep", b->in.n),
@@ -84,6 +90,10 @@ static const AVOption options[] = {
      {.i64 = 2}, 1, 65536, 0, NULL},
     {"size", "rows of the grid on a side of a square that becomes one; 0: by stride",
      offsetof(struct pool, size), AV_OPT_TYPE_INT, {.i64 = 0}, 0, 4096, 0, NULL},
+    {"rows", "of the grid that each frame becomes; 0: by size or stride",
+     offsetof(struct pool, rows), AV_OPT_TYPE_INT, {.i64 = 0}, 0, 4096, 0, NULL},
+    {"columns", "of that grid; 0: as many as rows", offsetof(struct pool, columns),
+     AV_OPT_TYPE_INT, {.i64 = 0}, 0, 4096, 0, NULL},
     {NULL},
 };
 
@@ -93,10 +103,11 @@ static const struct wn_token_ops ops = {
 
 const struct wn_filter wn_filter_pool = {
     .name = "pool",
-    .brief = "averages neighbouring rows, along the rows or in squares of the grid",
+    .brief = "averages neighbouring rows, along the rows, in squares or to a grid of any size",
     .paper = "LLaVolta (arXiv 2406.20092), Beckschen/LLaVolta @ 31ec151",
     .family = WN_TRANSFORMATION,
     .places = WN_AT_TOKEN,
+    .needs = WN_NEED_HOST,
     .options = options,
     .priv_size = sizeof(struct pool),
     .token = &ops,

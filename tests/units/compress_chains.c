@@ -18,6 +18,8 @@ static const char *const menu[] = {
     "dycoke", "dycoke=keep=0.7:order=paper", "dycoke=ratio=0.9:compat=released", "dycoke=keep=3",
     "evs=keep=0.5", "evs=q=0.9", "evs=rate=0.25", "evs=keep=11",
     "pool=stride=3", "pool=size=2", "pool=size=3", "pool=stride=1", "pool=stride=100",
+    "pool=rows=2:columns=3", "pool=rows=5", "videogpt_plus=context=3:video=2",
+    "videogpt_plus=context=9:video=0",
     "divprune=keep=0.3", "divprune=keep=6:order=paper", "divprune=keep=1e9:order=paper",
     "cdpruner=keep=5:relevance=score", "cdpruner=keep=0.4", "cdpruner=keep=1e9:order=paper",
     "dpc", "dpc=keep=3:order=paper", "dpc=keep=0.2:k=1", "chatunivi=keep=0.5:order=paper",

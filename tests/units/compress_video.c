@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Filters over several frames, and grids, at the edges that the authors' outputs leave out. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/units/compress_make.h"
+
+static struct wn_log log_;
+static struct wn_backend *cpu;
+
+static int set_up(void **state)
+{
+    wn_log_init(&log_);
+    return wn_backend_cpu(&cpu, NULL, WN_CPU_AUTO, &log_);
+}
+
+static int tear_down(void **state)
+{
+    wn_backend_destroy(&cpu);
+    wn_log_finish(&log_);
+    return 0;
+}
+
+/* What the chain leaves of rows of that make. */
+static struct wn_rows *left_of(const struct make *m, const char *chain)
+{
+    struct wn_rows *rows = make_rows(m);
+
+    if (run_chain(&rows, chain, m->cls, cpu, &log_) < 0)
+        fail_msg("%s: %s", chain, log_.last_error);
+    return rows;
+}
+
+static void leaves(const struct make *m, const char *chain, int32_t n)
+{
+    struct wn_rows *rows = left_of(m, chain);
+
+    if (rows->n != n)
+        fail_msg("%s leaves %d rows, not %d", chain, rows->n, n);
+    wn_rows_destroy(&rows);
+}
+
+static const struct make clip = {
+    .seed = 1, .n_frames = 6, .grid_h = 4, .grid_w = 5, .dim = 24, .attn = true, .keys = true,
+};
+static const struct make with_cls = {
+    .seed = 2, .n_frames = 2, .grid_h = 4, .grid_w = 5, .dim = 24, .attn = true, .keys = true,
+    .cls = true,
+};
+static const struct make dot = {
+    .seed = 3, .n_frames = 1, .grid_h = 1, .grid_w = 1, .dim = 1, .attn = true, .keys = true,
+};
+
+/* Windows overlap where sizes do not divide; the row without a place stays at the end. */
+static void pool_makes_grids(void **state)
+{
+    struct wn_rows *before = make_rows(&clip), *rows = left_of(&clip, "pool=rows=3:columns=2");
+    const float *x = before->data;
+
+    assert_int_equal(rows->n, 6 * 6);
+    const double window = (x[0] + x[24] + x[2 * 24] + x[5 * 24] + x[6 * 24] + x[7 * 24]) / 6.0;
+    assert_true(fabs(rows->data[0] - window) < 1e-6);
+    assert_int_equal(rows->cell[1], 2);
+    assert_int_equal(rows->cell[2], 5);
+    wn_rows_destroy(&before);
+    wn_rows_destroy(&rows);
+    leaves(&clip, "pool=rows=100", 60000);
+    leaves(&clip, "stride=keep=3,pool=rows=4:columns=5", 18);
+    leaves(&clip, "stride=keep=0,pool=rows=4", 0);
+    leaves(&clip, "videogpt_plus=context=2:video=1", 30);
+    leaves(&with_cls, "videogpt_plus=context=2:video=0", 10);
+    leaves(&dot, "pool=rows=1", 1);
+    leaves(&dot, "videogpt_plus", 144 + 64);
+    rows = left_of(&with_cls, "pool=rows=4:columns=5");
+    before = make_rows(&with_cls);
+    assert_memory_equal(rows->data, before->data, (size_t)(rows->n * rows->dim) * 4);
+    assert_memory_equal(rows->cell, before->cell, (size_t)rows->n * 4);
+    wn_rows_destroy(&before);
+    wn_rows_destroy(&rows);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pool_makes_grids),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
