@@ -12,8 +12,8 @@ struct wn_match {
     int32_t dim;
     int32_t every;       /* the last of so many rows is a target: 2 */
     const int32_t *stay; /* [n + 1] how many of m rows stay, not below wn_match_least(); copied */
-    bool paper, by_value; /* order of what stays: protected rows, then those that could have joined
-                           * one, by_value the most similar first, then targets. Else as they stood */
+    bool paper, by_value; /* order of what stays: special rows, then those that could have joined
+                           * one, by_value the most similar first, then targets; else as it was */
     /* Set by wn_build_match(). */
     wn_buf to;           /* i32 [n] the target that a row joins, or WN_NONE */
     struct wn_list list;

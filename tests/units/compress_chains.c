@@ -34,6 +34,8 @@ static const char *const menu[] = {
     "prumerge", "prumerge=plus=1:k=3:order=paper", "prumerge=keep=0.3:k=64",
     "prumerge=keep=1e9:k=0", "prumerge=keep=2:order=paper:plus=1",
     "tome", "tome=keep=0.2", "tome=keep=5:order=paper", "tome=r=3:compat=released:order=paper",
+    "diffrate", "diffrate=keep=9:prune=0.7:order=paper", "diffrate=keep=0:compat=released",
+    "diffrate=keep=0.2:prune=1e9:compat=released:order=paper",
     "tome=every=3:r=1000", "tome=keep=0:every=5",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",

@@ -10,7 +10,8 @@
 static bool flag(struct golden_case *c, const char *key)
 {
     json_t *v = golden_meta(c, key);
-    const bool set = json_is_true(v) || (json_is_string(v) && !strcmp(json_string_value(v), "true"));
+    const bool set = json_is_true(v) ||
+                     (json_is_string(v) && !strcmp(json_string_value(v), "true"));
 
     json_decref(v);
     return set;
