@@ -234,6 +234,63 @@ no_memory:
     return WN_ERR_NOMEM;
 }
 
+/* n words of p, which may be NULL; *ok becomes false when out of memory. */
+static void *copied(const void *p, size_t n, bool *ok)
+{
+    void *q = p ? wn_calloc(n, 4) : NULL;
+
+    *ok = *ok && (q || !p);
+    if (q)
+        copy_behind(q, p, 0, n, 1);
+    return q;
+}
+
+static struct wn_sources copied_sources(const struct wn_sources *w, bool *ok)
+{
+    const size_t entries = w->ptr ? (size_t)w->ptr[w->n] : 0;
+    struct wn_sources c = *w;
+
+    c.ptr = copied(w->ptr, (size_t)w->n + 1, ok);
+    c.idx = copied(w->idx, entries, ok);
+    c.weight = copied(w->weight, entries, ok);
+    return c;
+}
+
+struct wn_rows *wn_rows_copy(const struct wn_rows *r)
+{
+    const size_t n = (size_t)r->n, nf = (size_t)r->n_frames;
+    struct wn_rows *c = wn_calloc(1, sizeof(*c));
+    bool ok = true;
+
+    if (!c)
+        return NULL;
+    *c = *r;
+    c->frames = wn_calloc(nf, sizeof(*c->frames));
+    if (!c->frames)
+        c->n_frames = 0;
+    for (int32_t f = 0; f < c->n_frames; f++) {
+        c->frames[f] = r->frames[f];
+        wn_layout_ref(c->frames[f].layout);
+        wn_frame_ref(c->frames[f].picture);
+    }
+    c->frame_ptr = copied(r->frame_ptr, nf + 1, &ok);
+    c->data = copied(r->data, n * (size_t)r->dim, &ok);
+    c->cell = copied(r->cell, n, &ok);
+    c->score = copied(r->score, n, &ok);
+    c->size = copied(r->size, n, &ok);
+    c->w = copied_sources(&r->w, &ok);
+    c->attn = copied(r->attn, n * attn_width(r), &ok);
+    c->attn_layer = copied(r->attn_layer, (size_t)r->attn_layers, &ok);
+    c->logits = copied(r->logits, n, &ok);
+    c->keys = copied(r->keys, n * keys_width(r), &ok);
+    c->keys_layer = copied(r->keys_layer, (size_t)r->keys_layers, &ok);
+    c->mutual = copied(r->mutual, n * (size_t)r->mutual_width, &ok);
+    c->global = copied(r->global, nf * (size_t)r->global_dim, &ok);
+    if (!ok || !c->frames)
+        wn_rows_destroy(&c);
+    return c;
+}
+
 size_t wn_rows_bytes(const struct wn_rows *rows)
 {
     return (size_t)rows->n * 4 *

@@ -84,6 +84,8 @@ struct wn_rows {
 /* Everything but the taps is allocated (data, cell, frame_ptr, frames); NULL when out of memory. */
 struct wn_rows *wn_rows_create(int32_t n, int32_t dim, int32_t n_frames);
 void wn_rows_destroy(struct wn_rows **rows);
+/* Everything, taps too; NULL when out of memory. */
+struct wn_rows *wn_rows_copy(const struct wn_rows *rows);
 /* Appends src's frames and rows to *dst (NULL: becomes src) and frees src. Shapes, taps and score
  * must agree (assert). *dst and *src are as they were on WN_ERR_NOMEM. */
 int wn_rows_append(struct wn_rows **dst, struct wn_rows **src);

@@ -36,6 +36,9 @@ int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
                       const struct wn_ask_params *ask, char **answer,
                       struct wn_answer_stats *stats);
 
+/* Adds what these chains of token filters, separated by ';', need of the encoder. */
+int wn_session_taps(struct wn_session *s, const char *chains, struct wn_needs *needs);
+
 struct wn_segment {
     atomic_int refs;
     struct wn_rows *rows; /* compact */

@@ -178,6 +178,8 @@ struct wn_source_params {
     double max_segment;  /* seconds that a segment spans at most; 0: any number */
     int (*on_progress)(void *opaque, double done); /* nonzero stops with WN_ERR_ABORTED */
     void *opaque;
+    const char *taps_for; /* chains, separated by ';', that wn_segment_filter() will run: what they
+                             need of the encoder is read and stays with the segments */
 };
 #define wn_source_params(...)                                                                      \
     (&(struct wn_source_params){.size = sizeof(struct wn_source_params), __VA_ARGS__})
@@ -290,6 +292,10 @@ WN_API int64_t wn_context_cells(const struct wn_session *s);
  * nonzero: frames get labels. */
 WN_API int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n, int video,
                            const char *question, const struct wn_ask_params *params, char **answer);
+/* Runs token filters on a copy of a segment: the same encoding serves many chains. What they need
+ * of the encoder must be there: see taps_for. Not for `budget`, which acts over all segments. */
+WN_API int wn_segment_filter(struct wn_session *s, const struct wn_segment *seg,
+                             const char *filters, struct wn_segment **out);
 WN_API struct wn_segment *wn_segment_ref(struct wn_segment *seg);
 WN_API void wn_segment_unref(struct wn_segment **seg);
 
