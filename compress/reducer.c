@@ -59,6 +59,7 @@ static int add_filter(struct reducer *r, struct wn_instance *in, const struct wn
     TRY(in->filter->encoder->cuts(in->priv, info, &cuts, r->log));
     TRY(take_entries(r, in, &cuts, info->depth));
     r->base.proportional |= cuts.proportional;
+    r->base.scores |= in->filter->scores;
     r->base.frames = WN_MAX(r->base.frames, cuts.frames);
     r->base.skip = cuts.skip >= 0 ? cuts.skip : r->base.skip;
 fail:

@@ -284,7 +284,27 @@ static int set_options(struct wn_instance *in, char *text, bool *given, struct w
     return err;
 }
 
-static int append_filter(struct wn_chain *chain, bool *given, char *item, struct wn_log *log)
+/* The earliest place that the encoder and the filter before allow; at= tells otherwise. */
+static enum wn_place default_place(const struct wn_filter *filter, const struct wn_chain *chain,
+                                   const struct wn_clip *clip, struct wn_log *log)
+{
+    const unsigned before = chain->n ? (unsigned)chain->item[chain->n - 1]->at : 0;
+    const bool reduces = clip && clip->reduces;
+
+    for (unsigned at = WN_AT_FRAME; at <= WN_AT_LLM; at <<= 1) {
+        if (!(filter->places & at) || at < before)
+            continue;
+        if (at != WN_AT_ENCODER || reduces)
+            return (enum wn_place)at;
+        if (clip && clip->frame_rows > 0 && filter->places & WN_AT_TOKEN)
+            wn_say(log, WN_LOG_INFO, "%s acts behind the encoder: nothing can act between the "
+                   "layers of this one", filter->name);
+    }
+    return first_place(filter->places);
+}
+
+static int append_filter(struct wn_chain *chain, bool *given, char *item,
+                         const struct wn_clip *clip, struct wn_log *log)
 {
     char *options = item;
     const char *name = trim(next_field(&options, '='));
@@ -304,20 +324,22 @@ static int append_filter(struct wn_chain *chain, bool *given, char *item, struct
     if (err)
         return wn_nomem(log, "a filter");
     struct wn_instance *in = chain->item[chain->n];
+    in->at = default_place(filter, chain, clip, log);
     given[chain->n++] = false;
     if (options)
         err = set_options(in, options, &given[chain->n - 1], log);
     return err;
 }
 
-static int parse_items(struct wn_chain *chain, bool *given, const char *text, struct wn_log *log)
+static int parse_items(struct wn_chain *chain, bool *given, const char *text,
+                       const struct wn_clip *clip, struct wn_log *log)
 {
     char *copy = wn_strdup(text);
     char *rest = copy;
     int err = copy ? WN_OK : wn_nomem(log, "the chain");
 
     while (!err && rest && *trim(rest))
-        err = append_filter(chain, given, next_field(&rest, ','), log);
+        err = append_filter(chain, given, next_field(&rest, ','), clip, log);
     free(copy);
     return err;
 }
@@ -384,7 +406,7 @@ int wn_chain_parse(struct wn_chain **out, const char *text, const struct wn_clip
         err = wn_nomem(log, "the chain");
         goto fail;
     }
-    TRY(parse_items(chain, given, chain->text, log));
+    TRY(parse_items(chain, given, chain->text, clip, log));
     TRY(check_order(chain, log));
     TRY(wn_preset_share(chain, given, clip));
     TRY(init_all(chain, log));

@@ -83,6 +83,7 @@ struct wn_clip {
     int32_t frame_rows;     /* rows of one frame; 0: no model */
     int32_t frame_glue;     /* cells around them: label, begin and end of image */
     int64_t tokens;         /* budget asked for, or what the context holds; 0: no model */
+    bool reduces;           /* the encoder takes filters between its layers */
     bool budget;            /* it was asked for: a chain that names no `budget` gets one */
 };
 

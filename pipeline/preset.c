@@ -156,7 +156,7 @@ double wn_preset_frames(const struct wn_chain *chain, const struct wn_clip *clip
 
 static bool takes_share(const struct wn_instance *in, bool given)
 {
-    return !given && in->at == WN_AT_TOKEN && in->filter->family != WN_BUDGET &&
+    return !given && in->at & (WN_AT_ENCODER | WN_AT_TOKEN) && in->filter->family != WN_BUDGET &&
            in->filter->options && av_opt_find(in->priv, "keep", NULL, 0, 0);
 }
 

@@ -19,12 +19,13 @@ struct wn_cut {
                     * attention of layer l and its MLP */
     unsigned taps; /* WN_TAP_*, of layer (point - 1) / 2; none at point 0 */
     int32_t join;  /* above 1: so many neighbouring sequences become one before anything else, their
-                    * CLS rows in front; the last one takes what is left over */
+                    * CLS rows in front; of what is left over the last one is made */
 };
 
 struct wn_reducer {
     const struct wn_cut *cut; /* in order of their points, no two at the same */
     int n_cuts;
+    bool scores;       /* it leaves a score on rows */
     bool proportional; /* attention adds log(size) to the logits of a key */
     int32_t frames;    /* of a video that must be encoded together; at least 1 */
     double skip;       /* below 0: none. Patches that differ less from what was last encoded at

@@ -128,6 +128,8 @@ static int encode_batch(struct wn_source *src)
 
     if (!src->n_batch)
         return WN_OK;
+    if (!src->rows)
+        wn_reducer_begin(src->needs.reducer);
     pthread_mutex_lock(&s->models);
     const double start = wn_now();
     err = s->encoder->encode(s->encoder, src->batch, src->n_batch, !src->media.still, &src->needs,
@@ -170,10 +172,20 @@ static bool segment_full(const struct wn_source *src)
                          (int64_t)wn_rows_bytes(src->rows) >= src->s->p.window);
 }
 
+/* Frames worth giving at once: whole groups where filters join them. */
+static int batch_frames(const struct wn_source *src)
+{
+    const struct wn_reducer *reducer = src->needs.reducer;
+    const int together = reducer ? WN_MAX(reducer->frames, 1) : 1;
+    const int most = WN_MAX(src->s->encoder->info.max_batch, together);
+
+    return WN_MIN(WN_LEN(src->batch), most - most % together);
+}
+
 /* Encodes until a segment is whole: WN_OK with src->rows, WN_AGAIN, WN_EOF or an error. */
 static int gather(struct wn_source *src)
 {
-    const int most = WN_MIN(WN_LEN(src->batch), WN_MAX(src->s->encoder->info.max_batch, 1));
+    const int most = batch_frames(src);
 
     while (!src->ended) {
         struct wn_frame *frame = NULL;

@@ -18,6 +18,7 @@ static int parse_chain(struct wn_source *src)
         .duration = src->media.duration,
         .still = src->media.still,
         .tokens = asked > 0 ? asked : wn_session_room(s),
+        .reduces = s->encoder && s->encoder->info.reduces,
         .budget = asked > 0,
     };
     int err;
@@ -45,6 +46,24 @@ static int parse_chain(struct wn_source *src)
                        &s->log));
 fail:
     return err;
+}
+
+/* Filters between the encoder's layers. */
+static int make_reducer(struct wn_source *src)
+{
+    struct wn_session *s = src->s;
+    int n;
+    struct wn_instance **filters = wn_chain_at(src->chain, WN_AT_ENCODER, &n);
+    const struct wn_compressor_params params = {
+        .filters = filters,
+        .n_filters = n,
+        .device = s->p.device,
+        .cache_dir = s->p.cache_dir,
+        .pool = s->pool,
+        .log = &s->log,
+    };
+
+    return n ? wn_reducer_create(&src->needs.reducer, &params, &s->encoder->info) : WN_OK;
 }
 
 /* The stages behind the encoder. */
@@ -146,6 +165,9 @@ int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url
         TRY(make_compressor(src));
     *out = src;
     return WN_OK;
+        TRY(make_reducer(src));
+    }
+    src->p.filters = src->p.taps_for = NULL; /* the caller's text need not live on */
 fail:
     wn_source_close(&src);
     return err;
@@ -195,6 +217,7 @@ void wn_source_close(struct wn_source **source)
     wn_budget_destroy(&src->budget);
     wn_compressor_destroy(&src->compressor);
     wn_decoder_close(&src->decoder);
+    wn_reducer_destroy(&src->needs.reducer);
     wn_chain_destroy(&src->chain);
     wn_subtitles_free(src->cues, src->n_cues);
     free(src->url);

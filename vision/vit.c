@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vit.h"
 
+#include <ggml-alloc.h>
 #include <ggml.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ void wn_vit_close(struct wn_vit **vit)
     if (!v)
         return;
     wn_vit_graph_free(&v->graph);
+    ggml_gallocr_free(v->pieces);
     ggml_backend_buffer_free(v->buffer);
     if (v->backend)
         ggml_backend_free(v->backend);

@@ -63,6 +63,7 @@ struct wn_vit {
     int n_threads;
     ggml_backend_buffer_t buffer;
     struct wn_vit_graph *graph;  /* the latest; NULL: none yet */
+    struct ggml_gallocr *pieces; /* memory of graphs of a part of the tower (vit_piece.c) */
     struct wn_log *log;
 };
 

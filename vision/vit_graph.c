@@ -3,18 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vit_f16.h"
 #include "vit_graph.h"
-#include "vit_q8.h"
-
-enum { LANES = 16 }; /* keys and heads are padded to whole vectors for ggml's fast products */
+#include "vit_layer.h"
 
 /* While it is built. */
 struct build {
+    struct wn_vit_build of;
     const struct wn_vit *vit;
     struct wn_vit_graph *g;
     struct ggml_context *ctx;
-    int64_t dim, heads, d_head, tokens, n;
+    int64_t dim, d_head, tokens, n;
     struct ggml_tensor *state[WN_MAX_LAYERS + 1]; /* hidden states so far */
 };
 
@@ -64,133 +62,23 @@ static void give(struct build *b, enum wn_vit_tap_kind kind, int32_t layer, stru
     }
 }
 
-/* ---- pieces ---- */
-
-static struct ggml_tensor *norm(struct build *b, struct ggml_tensor *x,
-                                const struct wn_vit_linear *ln)
-{
-    x = ggml_norm(b->ctx, x, b->vit->info.eps);
-    return ggml_add(b->ctx, ggml_mul(b->ctx, x, ln->w), ln->b);
-}
-
-static struct ggml_tensor *product(struct build *b, struct ggml_tensor *x,
-                                   const struct wn_vit_linear *l)
-{
-    struct ggml_tensor *from[] = {l->w, x};
-
-    if (!l->packed)
-        return ggml_mul_mat(b->ctx, l->w, x);
-    return ggml_custom_4d(b->ctx, GGML_TYPE_F32, l->out, x->ne[1], x->ne[2], x->ne[3], from, 2,
-                          l->packed == GGML_TYPE_F16 ? wn_vit_f16_op : wn_vit_q8_op,
-                          GGML_N_TASKS_MAX, NULL);
-}
-
-static struct ggml_tensor *linear(struct build *b, struct ggml_tensor *x,
-                                  const struct wn_vit_linear *l)
-{
-    x = product(b, x, l);
-    return l->b ? ggml_add(b->ctx, x, l->b) : x;
-}
-
-static struct ggml_tensor *act(struct build *b, struct ggml_tensor *x, struct ggml_tensor *bias,
-                               enum wn_vit_act kind)
-{
-    if (b->vit->on_cpu)
-        return ggml_map_custom2_inplace(b->ctx, x, bias, wn_vit_act_op, GGML_N_TASKS_MAX,
-                                        (void *)(intptr_t)kind);
-    x = ggml_add(b->ctx, x, bias);
-    switch (kind) {
-    case WN_VIT_QUICK_GELU:
-        return ggml_gelu_quick(b->ctx, x);
-    case WN_VIT_GELU_ERF:
-        return ggml_gelu_erf(b->ctx, x);
-    case WN_VIT_GELU_TANH:
-        return ggml_gelu(b->ctx, x);
-    default:
-        return ggml_silu(b->ctx, x);
-    }
-}
-
-int64_t wn_vit_padded(int64_t n)
-{
-    return (n + LANES - 1) / LANES * LANES;
-}
-
-/* x [dim][tokens][n] as [d_head][tokens][heads][n] with zeros up to `rows` and to whole vectors. */
-static struct ggml_tensor *by_head(struct build *b, struct ggml_tensor *x, int64_t rows)
-{
-    const int64_t wide = wn_vit_padded(b->d_head), tokens = x->ne[1];
-    const size_t f = sizeof(float);
-
-    if (b->vit->on_cpu)
-        return ggml_custom_4d(b->ctx, GGML_TYPE_F32, wide, rows, b->heads, b->n,
-                              (struct ggml_tensor *[]){x}, 1, wn_vit_heads_op, GGML_N_TASKS_MAX,
-                              NULL);
-    x = ggml_view_4d(b->ctx, x, b->d_head, tokens, b->heads, b->n, (size_t)b->dim * f,
-                     (size_t)b->d_head * f, (size_t)(b->dim * tokens) * f, 0);
-    if (wide == b->d_head && rows == tokens)
-        return ggml_cont(b->ctx, x);
-    return ggml_pad(b->ctx, x, (int)(wide - b->d_head), (int)(rows - tokens), 0, 0);
-}
-
-/* x [dim][tokens][n] as [tokens, padded][d_head][heads][n] */
-static struct ggml_tensor *by_channel(struct build *b, struct ggml_tensor *x)
-{
-    const int64_t keys = wn_vit_padded(b->tokens);
-    const size_t f = sizeof(float);
-
-    if (b->vit->on_cpu)
-        return ggml_custom_4d(b->ctx, GGML_TYPE_F32, keys, b->d_head, b->heads, b->n,
-                              (struct ggml_tensor *[]){x}, 1, wn_vit_channels_op,
-                              GGML_N_TASKS_MAX, NULL);
-    x = ggml_view_4d(b->ctx, x, b->d_head, b->tokens, b->heads, b->n, (size_t)b->dim * f,
-                     (size_t)b->d_head * f, (size_t)(b->dim * b->tokens) * f, 0);
-    x = ggml_cont(b->ctx, ggml_permute(b->ctx, x, 1, 0, 2, 3));
-    return keys == b->tokens ? x : ggml_pad(b->ctx, x, (int)(keys - b->tokens), 0, 0, 0);
-}
-
-/* Scaled logits' softmax, [keys, padded][queries][heads][n]; *logits not scaled. */
-static struct ggml_tensor *attention_rows(struct build *b, struct ggml_tensor *q,
-                                          struct ggml_tensor *k, struct ggml_tensor **logits)
-{
-    const int64_t keys = wn_vit_padded(b->tokens);
-    const float scale = 1.0f / sqrtf((float)b->d_head);
-
-    q = by_head(b, q, q->ne[1]);
-    *logits = ggml_mul_mat(b->ctx, by_head(b, k, keys), q);
-    return ggml_soft_max_ext(b->ctx, *logits, keys == b->tokens ? NULL : b->g->mask, scale, 0);
-}
-
-static struct ggml_tensor *attend(struct build *b, struct ggml_tensor *rows, struct ggml_tensor *v)
-{
-    struct ggml_tensor *x = ggml_mul_mat(b->ctx, by_channel(b, v), rows);
-
-    x = ggml_cont(b->ctx, ggml_permute(b->ctx, x, 0, 2, 1, 3));
-    return ggml_reshape_3d(b->ctx, x, b->dim, b->tokens, b->n);
-}
-
-/* The first `keys` keys of the first `queries` queries. */
-static struct ggml_tensor *corner(struct build *b, struct ggml_tensor *x, int64_t queries)
-{
-    return ggml_view_4d(b->ctx, x, b->tokens, queries, b->heads, b->n, x->nb[1], x->nb[2],
-                        x->nb[3], 0);
-}
-
 static void give_attention(struct build *b, int l, struct ggml_tensor *rows,
                            struct ggml_tensor *logits)
 {
     const struct wn_vit_graph *g = b->g;
 
     if (wants(g, WN_VIT_ATTN, l, NULL))
-        give(b, WN_VIT_ATTN, l, corner(b, rows, b->tokens));
+        give(b, WN_VIT_ATTN, l, wn_vit_corner(&b->of, rows, b->tokens, b->tokens));
     if (wants(g, WN_VIT_CLS_ATTN, l, NULL))
-        give(b, WN_VIT_CLS_ATTN, l, corner(b, rows, 1));
+        give(b, WN_VIT_CLS_ATTN, l, wn_vit_corner(&b->of, rows, b->tokens, 1));
     if (wants(g, WN_VIT_CLS_LOGITS, l, NULL))
-        give(b, WN_VIT_CLS_LOGITS, l, ggml_scale(b->ctx, ggml_cont(b->ctx, corner(b, logits, 1)),
-                                                 1.0f / sqrtf((float)b->d_head)));
+        give(b, WN_VIT_CLS_LOGITS, l,
+             ggml_scale(b->ctx, ggml_cont(b->ctx, wn_vit_corner(&b->of, logits, b->tokens, 1)),
+                        1.0f / sqrtf((float)b->d_head)));
     if (wants(g, WN_VIT_RECEIVED, l, NULL)) {
-        struct ggml_tensor *t = ggml_cont(b->ctx, ggml_permute(b->ctx, corner(b, rows, b->tokens),
-                                                               1, 0, 2, 3));
+        struct ggml_tensor *t = wn_vit_corner(&b->of, rows, b->tokens, b->tokens);
+
+        t = ggml_cont(b->ctx, ggml_permute(b->ctx, t, 1, 0, 2, 3));
         give(b, WN_VIT_RECEIVED, l, ggml_mean(b->ctx, t));
     }
 }
@@ -210,44 +98,42 @@ static void tap_only(struct build *b, int l, struct ggml_tensor *x)
 {
     const struct wn_vit_layer *w = &b->vit->layer[l];
     const struct wn_vit_graph *g = b->g;
-    struct ggml_tensor *k = linear(b, x, &w->k), *q, *logits, *rows;
+    struct ggml_tensor *k = wn_vit_linear(&b->of, x, &w->k), *q, *logits, *rows;
     const bool all = wants_rows(g, l) || wants(g, WN_VIT_QUERY, l, NULL);
 
     give(b, WN_VIT_KEY, l, k);
     if (wants(g, WN_VIT_VALUE, l, NULL))
-        give(b, WN_VIT_VALUE, l, linear(b, x, &w->v));
+        give(b, WN_VIT_VALUE, l, wn_vit_linear(&b->of, x, &w->v));
     if (!all && !wants_cls(g, l))
         return;
     if (!all) {
         x = ggml_cont(b->ctx, ggml_view_3d(b->ctx, x, b->dim, 1, b->n, x->nb[1], x->nb[2], 0));
-        q = linear(b, x, &w->q);
+        q = wn_vit_linear(&b->of, x, &w->q);
     } else {
-        q = linear(b, x, &w->q);
+        q = wn_vit_linear(&b->of, x, &w->q);
         give(b, WN_VIT_QUERY, l, q);
     }
     if (!wants_rows(g, l) && !wants_cls(g, l))
         return;
-    rows = attention_rows(b, q, k, &logits);
+    rows = wn_vit_attention(&b->of, q, k, b->g->mask, &logits);
     give_attention(b, l, rows, logits);
 }
 
 static struct ggml_tensor *whole_layer(struct build *b, int l, struct ggml_tensor *in)
 {
     const struct wn_vit_layer *w = &b->vit->layer[l];
-    struct ggml_tensor *x = norm(b, in, &w->ln1), *logits, *rows;
-    struct ggml_tensor *q = linear(b, x, &w->q), *k = linear(b, x, &w->k), *v = linear(b, x, &w->v);
+    struct ggml_tensor *x = wn_vit_norm(&b->of, in, &w->ln1), *logits, *rows;
+    struct ggml_tensor *q = wn_vit_linear(&b->of, x, &w->q);
+    struct ggml_tensor *k = wn_vit_linear(&b->of, x, &w->k);
+    struct ggml_tensor *v = wn_vit_linear(&b->of, x, &w->v);
 
     give(b, WN_VIT_QUERY, l, q);
     give(b, WN_VIT_KEY, l, k);
     give(b, WN_VIT_VALUE, l, v);
-    rows = attention_rows(b, q, k, &logits);
+    rows = wn_vit_attention(&b->of, q, k, b->g->mask, &logits);
     give_attention(b, l, rows, logits);
-    x = ggml_add(b->ctx, linear(b, attend(b, rows, v), &w->out), in);
-    in = x;
-    x = norm(b, x, &w->ln2);
-    x = product(b, x, &w->up);
-    x = act(b, x, w->up.b, b->vit->info.act);
-    return ggml_add(b->ctx, linear(b, x, &w->down), in);
+    x = ggml_add(b->ctx, wn_vit_linear(&b->of, wn_vit_attend(&b->of, rows, v), &w->out), in);
+    return wn_vit_mlp(&b->of, w, x);
 }
 
 /* ---- the whole ---- */
@@ -260,7 +146,7 @@ static struct ggml_tensor *embed(struct build *b)
 
     b->g->patches = ggml_new_tensor_3d(b->ctx, GGML_TYPE_F32, vit->patch_row, patches, b->n);
     ggml_set_input(b->g->patches);
-    x = linear(b, b->g->patches, &vit->patch);
+    x = wn_vit_linear(&b->of, b->g->patches, &vit->patch);
     if (vit->cls) {
         cls = ggml_new_tensor_3d(b->ctx, GGML_TYPE_F32, b->dim, 1, b->n);
         cls = ggml_repeat(b->ctx, ggml_reshape_3d(b->ctx, vit->cls, b->dim, 1, 1), cls);
@@ -271,7 +157,7 @@ static struct ggml_tensor *embed(struct build *b)
             ggml_view_2d(b->ctx, p, b->dim, 1, p->nb[1], (size_t)patches * p->nb[1]),
             ggml_view_2d(b->ctx, p, b->dim, patches, p->nb[1], 0), 1);
     x = ggml_add(b->ctx, x, p);
-    return vit->pre_ln.w ? norm(b, x, &vit->pre_ln) : x;
+    return vit->pre_ln.w ? wn_vit_norm(&b->of, x, &vit->pre_ln) : x;
 }
 
 static void give_state(struct build *b, int l, struct ggml_tensor *x)
@@ -279,7 +165,7 @@ static void give_state(struct build *b, int l, struct ggml_tensor *x)
     b->state[l] = x;
     give(b, WN_VIT_HIDDEN, l, x);
     if (wants(b->g, WN_VIT_POST_LN, l, NULL))
-        give(b, WN_VIT_POST_LN, l, norm(b, x, &b->vit->post_ln));
+        give(b, WN_VIT_POST_LN, l, wn_vit_norm(&b->of, x, &b->vit->post_ln));
 }
 
 /* The layers' states without the CLS token side by side, and the projector. */
@@ -299,12 +185,7 @@ static void project(struct build *b)
     give(b, WN_VIT_FEATURE, 0, x);
     if (!wants(b->g, WN_VIT_PROJECTED, 0, NULL))
         return;
-    if (b->vit->mm[1].w) {
-        x = product(b, x, &b->vit->mm[0]);
-        x = linear(b, act(b, x, b->vit->mm[0].b, WN_VIT_GELU_ERF), &b->vit->mm[1]);
-    } else {
-        x = linear(b, x, &b->vit->mm[0]);
-    }
+    x = wn_vit_project(&b->of, x);
     give(b, WN_VIT_PROJECTED, 0, x);
 }
 
@@ -342,7 +223,7 @@ static void build_all(struct build *b)
         give_state(b, l + 1, x);
     }
     if (looked > whole)
-        tap_only(b, whole, norm(b, x, &b->vit->layer[whole].ln1));
+        tap_only(b, whole, wn_vit_norm(&b->of, x, &b->vit->layer[whole].ln1));
     for (int i = 0; i < b->g->n_taps; i++)
         features |= b->g->tap[i].kind == WN_VIT_PROJECTED || b->g->tap[i].kind == WN_VIT_FEATURE;
     if (features)
@@ -355,8 +236,8 @@ int wn_vit_graph_build(struct wn_vit_graph **out, const struct wn_vit *vit, int 
     const size_t nodes = 64 + 64 * (size_t)vit->info.n_layers + 8 * (size_t)n_taps;
     struct wn_vit_graph *g = wn_calloc(1, sizeof(*g));
     struct build b = {
-        .vit = vit, .g = g, .dim = vit->info.dim, .heads = vit->info.n_heads,
-        .d_head = vit->info.dim / vit->info.n_heads, .tokens = vit->info.n_tokens, .n = n,
+        .vit = vit, .g = g, .dim = vit->info.dim, .d_head = vit->info.dim / vit->info.n_heads,
+        .tokens = vit->info.n_tokens, .n = n,
     };
 
     if (!g)
@@ -374,6 +255,7 @@ int wn_vit_graph_build(struct wn_vit_graph **out, const struct wn_vit *vit, int 
         return WN_ERR_NOMEM;
     }
     memcpy(g->tap, tap, (size_t)n_taps * sizeof(*tap));
+    wn_vit_build_init(&b.of, vit, g->ctx);
     g->graph = ggml_new_graph_custom(g->ctx, nodes, false);
     build_all(&b);
     *out = g;

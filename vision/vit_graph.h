@@ -22,6 +22,5 @@ struct wn_vit_graph {
 /* Without memory for what it computes. WN_OK or WN_ERR_NOMEM. */
 int wn_vit_graph_build(struct wn_vit_graph **out, const struct wn_vit *vit, int n,
                        const struct wn_vit_tap *tap, int n_taps);
-int64_t wn_vit_padded(int64_t n); /* keys of a softmax row */
 
 #endif

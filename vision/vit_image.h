@@ -70,6 +70,9 @@ int wn_vit_plan_pooled(struct wn_vit_plan *out, const struct wn_vit_info *m, enu
  * as that many tiles have (anyres_max). */
 int wn_vit_plan_tiles(struct wn_vit_plan *out, const struct wn_vit_info *m,
                       const struct wn_vit_tiling *t, int32_t most_tiles);
+/* to[dim]: one row of such patches. */
+void wn_vit_mix_row(float *to, const struct wn_vit_row *row, const float *patches, int32_t dim,
+                    const float *newline);
 /* rows[n_rows][dim] of patches[n_tiles * n_patches][dim]; newline NULL: zeros. */
 void wn_vit_mix(float *rows, const struct wn_vit_plan *plan, const float *patches, int32_t dim,
                 const float *newline);

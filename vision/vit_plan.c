@@ -179,25 +179,27 @@ int wn_vit_plan_tiles(struct wn_vit_plan *out, const struct wn_vit_info *m,
     return WN_OK;
 }
 
+void wn_vit_mix_row(float *to, const struct wn_vit_row *row, const float *patches, int32_t dim,
+                    const float *newline)
+{
+    if (row->from[0] < 0) {
+        for (int32_t c = 0; c < dim; c++)
+            to[c] = newline ? newline[c] : 0;
+        return;
+    }
+    for (int32_t c = 0; c < dim; c++)
+        to[c] = 0;
+    for (int k = 0; k < 4; k++) {
+        const float *from = patches + (size_t)row->from[k] * (size_t)dim, w = row->weight[k];
+
+        for (int32_t c = 0; w != 0 && c < dim; c++)
+            to[c] += w * from[c];
+    }
+}
+
 void wn_vit_mix(float *rows, const struct wn_vit_plan *plan, const float *patches, int32_t dim,
                 const float *newline)
 {
-    for (int32_t i = 0; i < plan->n_rows; i++) {
-        const struct wn_vit_row *row = &plan->row[i];
-        float *to = rows + (size_t)i * (size_t)dim;
-
-        if (row->from[0] < 0) {
-            for (int32_t c = 0; c < dim; c++)
-                to[c] = newline ? newline[c] : 0;
-            continue;
-        }
-        for (int32_t c = 0; c < dim; c++)
-            to[c] = 0;
-        for (int k = 0; k < 4; k++) {
-            const float *from = patches + (size_t)row->from[k] * (size_t)dim, w = row->weight[k];
-
-            for (int32_t c = 0; w != 0 && c < dim; c++)
-                to[c] += w * from[c];
-        }
-    }
+    for (int32_t i = 0; i < plan->n_rows; i++)
+        wn_vit_mix_row(rows + (size_t)i * (size_t)dim, &plan->row[i], patches, dim, newline);
 }

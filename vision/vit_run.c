@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vit_graph.h"
+#include "vit_layer.h"
 
 static bool check_taps(const struct wn_vit *vit, const struct wn_vit_tap *tap, int n)
 {

@@ -161,6 +161,13 @@ static float mean(int32_t c, bool first)
     return 1 / ((float)c + 1);
 }
 
+/* Behind the first layer, as the paper has it. */
+static int cuts(void *priv, const struct wn_encoder_info *info, struct wn_cuts *cuts,
+                struct wn_log *log)
+{
+    return wn_cuts_add(cuts, (struct wn_cut){.point = 2}) ? wn_nomem(log, "the filters") : WN_OK;
+}
+
 static int build(void *priv, struct wn_build *b)
 {
     const struct mustdrop *f = priv;
@@ -207,13 +214,19 @@ static const struct wn_token_ops ops = {
     .build = build,
 };
 
+static const struct wn_encoder_ops encoder_ops = {
+    .cuts = cuts,
+    .build = build,
+};
+
 const struct wn_filter wn_filter_mustdrop_spatial = {
     .name = "mustdrop_spatial",
     .brief = "makes one row of each window of the grid whose rows are alike",
     .paper = "MustDrop, spatial merging (arXiv 2411.10803), liuting20/MustDrop @ 909afa5",
     .family = WN_SIMILARITY,
-    .places = WN_AT_TOKEN,
+    .places = WN_AT_ENCODER | WN_AT_TOKEN,
     .options = options,
     .priv_size = sizeof(struct mustdrop),
     .token = &ops,
+    .encoder = &encoder_ops,
 };
