@@ -161,13 +161,12 @@ int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url
     }
     TRY(open_decoder(src));
     src->p.filters = NULL; /* the caller's text need not live on */
-    if (s->encoder)
+    if (s->encoder) {
         TRY(make_compressor(src));
-    *out = src;
-    return WN_OK;
         TRY(make_reducer(src));
     }
-    src->p.filters = src->p.taps_for = NULL; /* the caller's text need not live on */
+    *out = src;
+    return WN_OK;
 fail:
     wn_source_close(&src);
     return err;
@@ -215,9 +214,9 @@ void wn_source_close(struct wn_source **source)
         wn_segment_unref(&src->waiting[i]);
     free(src->waiting);
     wn_budget_destroy(&src->budget);
+    wn_reducer_destroy(&src->needs.reducer);
     wn_compressor_destroy(&src->compressor);
     wn_decoder_close(&src->decoder);
-    wn_reducer_destroy(&src->needs.reducer);
     wn_chain_destroy(&src->chain);
     wn_subtitles_free(src->cues, src->n_cues);
     free(src->url);
