@@ -224,6 +224,19 @@ wn_buf wn_build_zeros(struct wn_build *b, int64_t n)
     return buf;
 }
 
+wn_buf wn_build_frame_numbers(struct wn_build *b)
+{
+    int32_t *id = wn_build_scratch(b, b->in.n_frames);
+    wn_buf buf = WN_NONE;
+
+    for (int32_t f = 0; id && f < b->in.n_frames; f++)
+        id[f] = b->rows->frames[f].index;
+    if (id)
+        buf = wn_build_ints(b, "frame", id, b->in.n_frames);
+    free(id);
+    return buf;
+}
+
 wn_buf wn_build_rank(struct wn_build *b, wn_buf key)
 {
     const wn_buf rank = wn_plan_temp(b->plan, "rank", b->in.n);

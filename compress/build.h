@@ -86,6 +86,8 @@ wn_buf wn_build_cls_score(struct wn_build *b, int32_t first, int32_t end, bool m
 void wn_need_keys(struct wn_needs *needs, const struct wn_encoder_info *info);
 /* Them, mean over heads: f32 [n][*dim]; without keys the rows themselves. */
 wn_buf wn_build_keys(struct wn_build *b, int32_t *dim);
+/* A stage after which rows of patches are left, none of the CLS token. */
+int wn_build_patches(struct wn_build *b);
 
 /* ---- tables and lists ---- */
 
@@ -125,6 +127,7 @@ wn_buf wn_build_unit(struct wn_build *b, wn_buf x, int32_t dim); /* rows of x, f
 wn_buf wn_build_cosines(struct wn_build *b, int32_t *width);
 
 wn_buf wn_build_zeros(struct wn_build *b, int64_t n); /* i32 [n], owned */
+wn_buf wn_build_frame_numbers(struct wn_build *b);    /* i32 [n_frames] in the source */
 wn_buf wn_build_rank(struct wn_build *b, wn_buf key); /* in each frame, the largest first */
 wn_buf wn_build_frame_means(struct wn_build *b);      /* f32 [n_frames][dim] */
 

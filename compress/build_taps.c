@@ -126,3 +126,20 @@ wn_buf wn_build_cls_score(struct wn_build *b, int32_t first, int32_t end, bool m
     WN_CALL(b, where, &w, score, wn_build_lookup(b, is_cls, NULL), b->in.ptr, marked);
     return marked;
 }
+
+int wn_build_patches(struct wn_build *b)
+{
+    const bool keys = b->need_keys;
+
+    if (!b->cls_row)
+        return WN_OK;
+    const wn_buf cls = wn_build_lookup(b, is_cls, NULL);
+    b->need_keys = true; /* of this filter */
+    wn_build_compact(b, &(struct wn_list){
+        .keep = wn_build_mix(b, cls, -1, cls, 0, 1, false),
+        .rank = WN_NONE,
+        .n_out = b->in.n,
+    });
+    b->need_keys = keys;
+    return wn_build_next(b);
+}

@@ -12,6 +12,7 @@ static wn_buf score(struct wn_build *b, const struct wn_clusters *c, wn_buf prod
 {
     const float scale = 1.0f / (float)WN_MAX(c->dim, 1);
     const wn_buf rho = wn_plan_temp(b->plan, "density", c->n);
+    const wn_buf noisy = c->noise > 0 ? wn_plan_temp(b->plan, "noisy", c->n) : WN_NONE;
     const wn_buf far = wn_plan_temp(b->plan, "farthest", c->n);
     const wn_buf y = wn_plan_temp(b->plan, "peak", c->n);
     const struct wn_density_params d = {
@@ -30,7 +31,10 @@ static wn_buf score(struct wn_build *b, const struct wn_clusters *c, wn_buf prod
     };
 
     WN_CALL(b, density, &d, products, c->ptr, rho, far);
-    WN_CALL(b, apart, &a, products, rho, far, c->ptr, y);
+    if (c->noise > 0)
+        WN_CALL(b, blend, (&(struct wn_blend_params){.n = c->n, .a = 1, .b = c->noise}), rho,
+                c->lot, noisy);
+    WN_CALL(b, apart, &a, products, c->noise > 0 ? noisy : rho, far, c->ptr, y);
     return y;
 }
 

@@ -14,6 +14,8 @@ struct wn_clusters {
     const int32_t *mode;        /* [n_segments] 1: all rows are; or NULL */
     int32_t k;                  /* neighbours that make a row's density, the row itself the first */
     int32_t few;                /* segments of so few rows rank them as they stand */
+    float noise;                /* 0, or noise * lot is added to densities; lot f32 [n] */
+    wn_buf lot;
     /* Set: i32 or f32 [n]. rank: of score, the best is the first center. */
     wn_buf score, rank, keep, to, modes;
 };

@@ -277,7 +277,7 @@ static inline float wn_gap(float s_ii, float s_jj, float s_ij, float scale)
  * segment, smallest first) * (q * q)), q = rsqrt(min(k, m)); far[i] = its largest gap; for
  * i < ptr[n_segments]. k from 1 to WN_DENSITY_MOST.
  * buf: s f32 [n][width] read, ptr i32 [F + 1] read, rho f32 [n] write, far f32 [n] write. */
-#define WN_DENSITY_MOST 16
+#define WN_DENSITY_MOST 64
 struct wn_density_params {
     int32_t n, n_segments, width, k;
     float scale;
@@ -530,5 +530,21 @@ struct wn_around_fill_params {
 };
 static_assert(sizeof(struct wn_around_fill_params) == 12, "mirrors around_fill.comp");
 extern const struct wn_kernel wn_kernel_around_fill;
+
+/* thin: of the m rows of a segment those with rank < from[m] stay. The others stand in a list in
+ * order of rank; each at an even place (from 0) has its largest cosine with one at an odd place,
+ * s[i][j] * (q[i] * q[j]), q[i] = rsqrt(max(s[i][i], 1e-16)), -3e38 where there is none; the `step`
+ * with the largest of these go (earlier places first), or fewer so that left[m] are left; the other
+ * even ones come to the front, the largest first, the odd ones behind them. Again, until left[m]
+ * are left, which stay. rank is a permutation of 0 .. m - 1; row and like: work space. No
+ * list has more than `most` rows.
+ * A workgroup a segment. buf: s f32 [n][width] read, rank i32 [n] read, ptr i32 [F + 1] read,
+ * from i32 [n + 1] read, left i32 [n + 1] read, row i32 [n] write, like f32 [2 n] write,
+ * keep i32 [n] write. */
+struct wn_thin_params {
+    int32_t n, n_segments, width, step, most;
+};
+static_assert(sizeof(struct wn_thin_params) == 20, "mirrors thin.comp");
+extern const struct wn_kernel wn_kernel_thin;
 
 #endif

@@ -216,6 +216,13 @@ static int64_t turns_of(const struct wn_plan_call *call)
         return frames * (24 + width + 6 * (dim / 64 + 1));
     if (!strcmp(name, "absorb")) /* rows of a frame */
         return width * (12 + width / 128 + 4 * (dim / 256 + 1));
+    if (!strcmp(name, "thin")) {
+        const int64_t step = call->params[3];
+        int64_t turns = 0;
+        for (int64_t n = call->params[4]; n > 0; n -= step)
+            turns += (n / 512 + 1) * (n + 4);
+        return turns;
+    }
     for (int i = 0; i < WN_LEN(loops); i++) {
         if (!strcmp(name, loops[i]))
             return call->params[0];

@@ -2,8 +2,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// From w_ptr[r] on, where base[r] is flagged: base[r] with weight 1, then the rows of its frame most
-// like it, best first, with weights a; else the rows there that are not, with weights a. A
+// From w_ptr[r] on, where base[r] is flagged: base[r] with weight 1, then the rows of its frame
+// most like it, best first, with weights a; else the rows there that are not, with weights a. A
 // workgroup a row.
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };

@@ -4,7 +4,7 @@
 #include "common.glsl"
 // rho[i] = exp(-mean of the k smallest gaps of i), far[i] = the largest gap; gaps are scaled
 // squared distances to the rows of i's segment, itself among them, out of their dot products s.
-#define MOST 16
+#define MOST 64
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };

@@ -34,11 +34,6 @@ static int needs(void *priv, const struct wn_encoder_info *info, struct wn_needs
     return WN_OK;
 }
 
-static int32_t is_cls(const struct wn_layout *layout, int32_t cell, void *arg)
-{
-    return layout->pos[cell][0] < 0;
-}
-
 static wn_buf flip(struct wn_build *b, wn_buf flags)
 {
     return wn_build_mix(b, flags, -1, flags, 0, 1, false);
@@ -57,21 +52,6 @@ static wn_buf attention(struct wn_build *b)
 
     WN_CALL(b, shares, &p, b->in.logits, b->in.ptr, a);
     return a;
-}
-
-/* CLS has its share of the attention, but is none of the rows. */
-static int drop_cls(struct wn_build *b)
-{
-    const bool keys = b->need_keys;
-
-    b->need_keys = true;
-    wn_build_compact(b, &(struct wn_list){
-        .keep = flip(b, wn_build_lookup(b, is_cls, NULL)),
-        .rank = WN_NONE,
-        .n_out = b->in.n,
-    });
-    b->need_keys = keys;
-    return wn_build_next(b);
 }
 
 /* Products of unit keys, the heads side by side. */
@@ -191,8 +171,7 @@ static int build(void *priv, struct wn_build *b)
     int err;
 
     b->in.score = attention(b);
-    if (b->cls_row)
-        TRY(drop_cls(b));
+    TRY(wn_build_patches(b)); /* CLS has its share of the attention, but is none of them */
     const wn_buf products = likeness(b, &width);
     const wn_buf flag = choose(b, f, &list);
 

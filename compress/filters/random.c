@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The baseline that a method must beat: rows by lot, which depends on seed, frame and cell only. */
-#include <stdlib.h>
-
 #include "compress/build.h"
 #include "compress/filters/options.h"
 
@@ -10,19 +8,6 @@ struct by_lot {
     double keep;
     int seed, per;
 };
-
-static wn_buf frame_numbers(struct wn_build *b)
-{
-    int32_t *id = wn_build_scratch(b, b->in.n_frames);
-    wn_buf buf = WN_NONE;
-
-    for (int32_t f = 0; id && f < b->in.n_frames; f++)
-        id[f] = b->rows->frames[f].index;
-    if (id)
-        buf = wn_build_ints(b, "frame", id, b->in.n_frames);
-    free(id);
-    return buf;
-}
 
 static int build(void *priv, struct wn_build *b)
 {
@@ -34,7 +19,7 @@ static int build(void *priv, struct wn_build *b)
         .seed = (uint32_t)f->seed,
     };
 
-    WN_CALL(b, noise, &p, b->in.ptr, frame_numbers(b), b->in.cell, key);
+    WN_CALL(b, noise, &p, b->in.ptr, wn_build_frame_numbers(b), b->in.cell, key);
     wn_build_select(b, &(struct wn_select){
         .key = key,
         .table = wn_build_keep_table(b, f->keep),

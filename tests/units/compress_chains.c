@@ -38,6 +38,9 @@ static const char *const menu[] = {
     "diffrate=keep=0.2:prune=1e9:compat=released:order=paper",
     "tome=every=3:r=1000", "tome=keep=0:every=5",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
+    "vispruner=keep=0.4", "vispruner=keep=7:important=0:step=1", "vispruner=keep=1e9:important=1",
+    "sparsevlm_merge", "sparsevlm_merge=noise=lot:seed=3:order=paper:keep=4",
+    "sparsevlm_merge=noise=score:keep=0.3:k=2",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };
 

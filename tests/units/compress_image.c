@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Filters of images at the edges that the authors' outputs leave out. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/units/compress_make.h"
+
+static struct wn_log log_;
+static struct wn_backend *cpu;
+
+static int set_up(void **state)
+{
+    wn_log_init(&log_);
+    return wn_backend_cpu(&cpu, NULL, WN_CPU_AUTO, &log_);
+}
+
+static int tear_down(void **state)
+{
+    wn_backend_destroy(&cpu);
+    wn_log_finish(&log_);
+    return 0;
+}
+
+static const struct make clip = {
+    .seed = 1, .n_frames = 3, .grid_h = 4, .grid_w = 5, .dim = 24, .attn = true, .keys = true,
+};
+static const struct make dot = {
+    .seed = 3, .n_frames = 1, .grid_h = 1, .grid_w = 1, .dim = 1, .attn = true, .keys = true,
+};
+
+static struct wn_rows *left_of(const struct make *m, const char *chain)
+{
+    struct wn_rows *rows = make_rows(m);
+
+    if (run_chain(&rows, chain, m->cls, cpu, &log_) < 0)
+        fail_msg("%s: %s", chain, log_.last_error);
+    return rows;
+}
+
+static void leaves(const struct make *m, const char *chain, int32_t n)
+{
+    struct wn_rows *rows = left_of(m, chain);
+
+    if (rows->n != n)
+        fail_msg("%s leaves %d rows, not %d", chain, rows->n, n);
+    wn_rows_destroy(&rows);
+}
+
+static void counts(void **state)
+{
+    struct make m = clip;
+
+    for (int kind = PLAIN; kind <= STILL; kind++) {
+        m.kind = (enum data_kind)kind;
+        leaves(&m, "vispruner=keep=0", 0);
+        leaves(&m, "vispruner=keep=1", 3);
+        leaves(&m, "vispruner=keep=7", 21);
+        leaves(&m, "vispruner=keep=7:important=0", 21);
+        leaves(&m, "vispruner=keep=13:important=1", 39);
+        leaves(&m, "vispruner=keep=0.9:step=3", 54);
+        leaves(&m, "vispruner=keep=20", 60);
+        leaves(&m, "vispruner=keep=1e9", 60);
+        leaves(&m, "sparsevlm_merge", 9);
+        leaves(&m, "sparsevlm_merge=keep=0", 0);
+        leaves(&m, "sparsevlm_merge=keep=6:noise=lot", 18);
+        leaves(&m, "sparsevlm_merge=keep=0.999", 60);
+        leaves(&m, "sparsevlm_merge=keep=1e9", 60);
+        leaves(&m, "prumerge=keep=3", 12);
+        leaves(&m, "prumerge=keep=19", 60);
+        leaves(&m, "prumerge=keep=1e9", 60);
+        leaves(&m, "prumerge=keep=20:plus=1", 60);
+    }
+    leaves(&dot, "vispruner", 1);
+    leaves(&dot, "sparsevlm_merge", 1);
+    leaves(&dot, "prumerge", 1);
+    leaves(&dot, "prumerge=plus=1", 1);
+    leaves(&dot, "prumerge=keep=1", 1);
+}
+
+/* Where nothing stands out, all rows become one, their mean by attention. */
+static void prumerge_without_outliers(void **state)
+{
+    struct make m = clip;
+
+    m.kind = EQUAL;
+    struct wn_rows *before = make_rows(&m), *rows = left_of(&m, "prumerge=plus=1");
+    assert_int_equal(rows->n, 3);
+    for (int32_t r = 0; r < 3; r++) {
+        assert_int_equal(rows->w.ptr[r + 1] - rows->w.ptr[r], 20);
+        assert_true(fabsf(rows->data[r * 24] - before->data[0]) < 1e-6f);
+        assert_int_equal(rows->cell[r], 0);
+    }
+    wn_rows_destroy(&before);
+    wn_rows_destroy(&rows);
+}
+
+/* One row far above the others stays; it takes in what is most like it and the rest is one row. */
+static void prumerge_takes_outliers(void **state)
+{
+    struct make m = clip;
+
+    m.n_frames = 1;
+    struct wn_rows *rows = make_rows(&m);
+    for (int32_t i = 0; i < rows->n; i++)
+        rows->logits[i] = i == 7 ? 3 : 0.001f * (float)i;
+    assert_int_equal(run_chain(&rows, "prumerge=k=2", false, cpu, &log_), WN_OK);
+    assert_int_equal(rows->n, 2);
+    assert_int_equal(rows->cell[0], 7);
+    assert_int_equal(rows->w.ptr[1], 3);
+    assert_true(rows->w.weight[0] == 1);
+    assert_true(rows->w.weight[1] > 0 && rows->w.weight[1] < 0.1f);
+    assert_int_equal(rows->w.ptr[2] - rows->w.ptr[1], 19);
+    for (int32_t k = 3; k < 22; k++)
+        assert_int_not_equal(rows->w.idx[k], 7);
+    wn_rows_destroy(&rows);
+    /* PruMerge+: 20 rows, one stands out, so every sixth stays. */
+    rows = make_rows(&m);
+    for (int32_t i = 0; i < rows->n; i++)
+        rows->logits[i] = i == 7 ? 3 : 0.001f * (float)i;
+    assert_int_equal(run_chain(&rows, "prumerge=plus=1:order=paper", false, cpu, &log_), WN_OK);
+    static const int32_t want[] = {7, 0, 6, 12, 18, 1};
+    assert_int_equal(rows->n, 6);
+    assert_memory_equal(rows->cell, want, sizeof(want));
+    wn_rows_destroy(&rows);
+}
+
+/* A CLS row, last in each frame here, has its share of the attention and goes. */
+static void cls_rows_go(void **state)
+{
+    static const char *const chain[] = {"vispruner=keep=1e9", "prumerge=keep=1e9"};
+    struct make m = clip;
+
+    m.cls = true;
+    for (int i = 0; i < WN_LEN(chain); i++) {
+        struct wn_rows *rows = left_of(&m, chain[i]);
+        assert_int_equal(rows->n, 60);
+        for (int32_t k = 0; k < rows->n; k++)
+            assert_int_not_equal(rows->cell[k], 20);
+        wn_rows_destroy(&rows);
+    }
+}
+
+/* Attention falls from row to row. Of the list 0, 1, 2 ... the even places 0, 2, 4 ... are compared
+ * with the odd ones: only rows 4 and 10 have a copy there. */
+static void vispruner_drops_copies(void **state)
+{
+    struct make m = clip;
+
+    m.n_frames = 1;
+    struct wn_rows *rows = make_rows(&m);
+    for (int32_t i = 0; i < rows->n; i++) {
+        for (int32_t c = 0; c < rows->dim; c++)
+            rows->data[i * rows->dim + c] = c == (i == 4 ? 7 : i == 10 ? 13 : i);
+        for (int32_t k = 0; k < 8; k++)
+            rows->attn[i * 8 + k] = 0.1f - 0.001f * (float)i;
+    }
+    assert_int_equal(run_chain(&rows, "vispruner=keep=18:important=0", false, cpu, &log_), WN_OK);
+    assert_int_equal(rows->n, 18);
+    for (int32_t k = 0; k < rows->n; k++)
+        assert_true(rows->cell[k] != 4 && rows->cell[k] != 10);
+    wn_rows_destroy(&rows);
+}
+
+static void lots_decide_between_equals(void **state)
+{
+    struct make m = clip;
+    const char *what;
+
+    struct wn_rows *a = left_of(&m, "sparsevlm_merge=noise=lot");
+    struct wn_rows *b = left_of(&m, "sparsevlm_merge=noise=lot");
+    assert_true(same_rows(a, b, &what));
+    wn_rows_destroy(&a);
+    wn_rows_destroy(&b);
+    m.kind = EQUAL;
+    a = left_of(&m, "sparsevlm_merge=keep=1:noise=lot");
+    b = left_of(&m, "sparsevlm_merge=keep=1:noise=lot:seed=1");
+    assert_int_equal(a->n, 3);
+    assert_int_equal(a->w.ptr[1], 20);
+    wn_rows_destroy(&a);
+    wn_rows_destroy(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts),
+        cmocka_unit_test(prumerge_without_outliers),
+        cmocka_unit_test(prumerge_takes_outliers),
+        cmocka_unit_test(cls_rows_go),
+        cmocka_unit_test(vispruner_drops_copies),
+        cmocka_unit_test(lots_decide_between_equals),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
