@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "match.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 bool wn_is_special(const struct wn_layout *layout, int32_t cell)
@@ -17,27 +18,20 @@ int32_t wn_count_special(const struct wn_layout *layout)
     return n;
 }
 
-/* The most of any frame. */
-static int32_t most_special(const struct wn_build *b)
-{
-    int32_t most = 0;
-
-    for (int32_t f = 0; f < b->in.n_frames; f++) {
-        const struct wn_layout *layout = b->rows->frames[f].layout;
-        if (!f || layout != b->rows->frames[f - 1].layout)
-            most = WN_MAX(most, wn_count_special(layout));
-    }
-    return most;
-}
-
 static int32_t special_flag(const struct wn_layout *layout, int32_t cell, void *arg)
 {
     return wn_is_special(layout, cell);
 }
 
-wn_buf wn_build_special(struct wn_build *b)
+wn_buf wn_build_special(struct wn_build *b, int32_t *most)
 {
-    return most_special(b) ? wn_build_lookup(b, special_flag, NULL) : WN_NONE;
+    *most = 0;
+    for (int32_t f = 0; f < b->in.n_frames; f++) {
+        const struct wn_layout *layout = b->rows->frames[f].layout;
+        if (!f || layout != b->rows->frames[f - 1].layout)
+            *most = WN_MAX(*most, wn_count_special(layout));
+    }
+    return *most ? wn_build_lookup(b, special_flag, NULL) : WN_NONE;
 }
 
 int32_t wn_match_least(int32_t m, int32_t special, int32_t every)
@@ -66,9 +60,9 @@ static wn_buf flip(struct wn_build *b, wn_buf flags)
 }
 
 struct edges {
-    wn_buf special, ends; /* ends: targets, and special rows among them */
+    wn_buf ends; /* targets, and special rows among them */
     wn_buf to, value;
-    wn_buf free;          /* rows that join none */
+    wn_buf free; /* rows that join none */
 };
 
 static void find(struct wn_build *b, const struct wn_match *m, struct edges *e)
@@ -78,14 +72,13 @@ static void find(struct wn_build *b, const struct wn_match *m, struct edges *e)
     const wn_buf list_ptr = wn_plan_temp(b->plan, "targets ptr", (int64_t)n_frames + 1);
     const wn_buf known = wn_plan_temp(b->plan, "joins", n);
 
-    e->special = wn_build_special(b);
     e->ends = wn_plan_temp(b->plan, "ends", n);
     e->to = wn_plan_temp(b->plan, "nearest", n);
     e->value = wn_plan_temp(b->plan, "cosine", n);
     e->free = wn_plan_temp(b->plan, "free", n);
     WN_CALL(b, chunk, (&(struct wn_chunk_params){n, n_frames, m->every, 1}), b->in.ptr, e->ends);
-    const wn_buf target = put(b, e->ends, e->special, 0);
-    const wn_buf ask = put(b, flip(b, e->ends), e->special, 0);
+    const wn_buf target = put(b, e->ends, m->special, 0);
+    const wn_buf ask = put(b, flip(b, e->ends), m->special, 0);
     WN_CALL(b, compact, (&(struct wn_compact_params){n, n_frames, 0}), target, target, b->in.ptr,
             b->in.ptr, list, list_ptr);
     WN_CALL(b, nearest, (&(struct wn_nearest_params){n, n_frames, m->dim}), m->unit, b->in.ptr,
@@ -119,10 +112,10 @@ static wn_buf paper_order(struct wn_build *b, const struct wn_match *m, const st
     wn_buf key;
 
     if (m->by_value) { /* cosines lie above -2 */
-        key = put(b, put(b, e->value, e->ends, -3), e->special, 2);
+        key = put(b, put(b, e->value, e->ends, -3), m->special, 2);
     } else {
         const wn_buf class = wn_build_mix(b, e->ends, -1, e->ends, 0, 1, true);
-        key = put(b, class, e->special, 2);
+        key = put(b, class, m->special, 2);
     }
     return wn_build_rank(b, put(b, key, joins, -4));
 }
@@ -130,7 +123,6 @@ static wn_buf paper_order(struct wn_build *b, const struct wn_match *m, const st
 /* How many stay, where the host can tell: every frame has as many rows that may join as shall. */
 static void count(struct wn_build *b, struct wn_match *m)
 {
-    const int32_t special = most_special(b);
     int32_t *kept = b->in.count ? wn_build_scratch(b, b->in.n_frames) : NULL, total = 0;
     bool sure = kept;
 
@@ -138,7 +130,8 @@ static void count(struct wn_build *b, struct wn_match *m)
     for (int32_t f = 0; sure && f < b->in.n_frames; f++) {
         const int32_t rows = b->in.count[f], targets = rows / m->every;
         const int32_t joins = WN_MAX(rows - m->stay[rows], 0);
-        sure = !joins || (joins <= rows - targets - special && targets > special);
+        sure = !joins || (joins <= rows - targets - m->n_special &&
+                           targets > m->n_special);
         kept[f] = rows - joins;
         total += kept[f];
     }
@@ -188,4 +181,31 @@ int32_t wn_match_schedule(int32_t r, double inflect, int32_t layer, int32_t n_la
     const double step = n_layers > 1 ? (double)(high - low) / (n_layers - 1) : 0;
 
     return (int32_t)(low + step * layer);
+}
+
+static bool read_count(const char **text, int32_t *count)
+{
+    char *end;
+    const long v = isdigit((unsigned char)**text) ? strtol(*text, &end, 10) : -1;
+
+    if (v < 0 || v > 1 << 24)
+        return false;
+    *count = (int32_t)v;
+    *text = end;
+    return true;
+}
+
+bool wn_read_pairs(const char *text, int32_t (**pairs)[2], int32_t *n)
+{
+    while (*text) {
+        int32_t(*list)[2] = wn_regrow(*pairs, (size_t)*n + 1, sizeof(*list));
+        if (!list)
+            return false;
+        *pairs = list;
+        int32_t *pair = list[(*n)++];
+        if (!read_count(&text, &pair[0]) || *text++ != '/' || !read_count(&text, &pair[1]) ||
+            (*text && *text++ != '+'))
+            return false;
+    }
+    return true;
 }

@@ -3,7 +3,6 @@
  * Between the layers of an encoder each layer but the first takes its part, or what `rates` says.
  * The authors' code averages the rows as they are and adds up sizes times cosines
  * (compat=released); here a row of s patches counts s times, and sizes are true sums. */
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "compress/clusters.h"
@@ -19,35 +18,16 @@ struct diffrate {
     int32_t n_rates, depth;
 };
 
-static bool read_count(const char **text, int32_t *count)
-{
-    char *end;
-    const long v = isdigit((unsigned char)**text) ? strtol(*text, &end, 10) : -1;
-
-    if (v < 0 || v > 1 << 24)
-        return false;
-    *count = (int32_t)v;
-    *text = end;
-    return true;
-}
-
 static int init(void *priv, struct wn_log *log)
 {
     struct diffrate *f = priv;
-    const char *at = f->rates;
+    bool good = !f->rates || wn_read_pairs(f->rates, &f->rate, &f->n_rates);
 
-    while (at && *at) {
-        int32_t(*list)[2] = wn_regrow(f->rate, (size_t)f->n_rates + 1, sizeof(*list));
-        if (!list)
-            return wn_nomem(log, "the filters");
-        f->rate = list;
-        int32_t *rate = list[f->n_rates++];
-        if (!read_count(&at, &rate[0]) || *at++ != '/' || !read_count(&at, &rate[1]) ||
-            rate[1] > rate[0] || (*at && *at++ != '+'))
-            return wn_fail(log, WN_ERR_ARG, "rates of diffrate are pairs of counts like "
-                           "65/65+60/52: rows that pruning leaves, then merging, of each layer");
-    }
-    return WN_OK;
+    for (int32_t l = 0; good && l < f->n_rates; l++)
+        good = f->rate[l][1] <= f->rate[l][0];
+    return good ? WN_OK
+                : wn_fail(log, WN_ERR_ARG, "rates of diffrate are pairs of counts like "
+                          "65/65+60/52: rows that pruning leaves, then merging, of each layer");
 }
 
 static void finish(void *priv)
@@ -138,7 +118,8 @@ static wn_buf put(struct wn_build *b, wn_buf x, wn_buf flag, float value)
 static wn_buf join(struct wn_build *b, wn_buf source, wn_buf keep, wn_buf *cosine)
 {
     const int32_t n = b->in.n, n_frames = b->in.n_frames;
-    const wn_buf special = wn_build_special(b);
+    int32_t n_special;
+    const wn_buf special = wn_build_special(b, &n_special);
     const wn_buf target = special == WN_NONE ? keep : put(b, keep, special, 0);
     const wn_buf list = wn_plan_temp(b->plan, "targets", n);
     const wn_buf list_ptr = wn_plan_temp(b->plan, "targets ptr", (int64_t)n_frames + 1);

@@ -74,10 +74,11 @@ static void merge_once(struct wn_build *b, const struct tome *f, const int32_t *
         .every = f->every,
         .stay = stay,
         .paper = f->order == WN_PAPER,
-        .by_value = f->compat == WN_RELEASED && wn_build_special(b) == WN_NONE,
     };
     const bool own = *metric == b->in.data;
 
+    m.special = wn_build_special(b, &m.n_special);
+    m.by_value = f->compat == WN_RELEASED && m.special == WN_NONE;
     wn_build_match(b, &m);
     wn_build_merge_sized(b, &m.list, m.to);
     *metric = own ? b->out.data : wn_build_combine(b, *metric, dim);

@@ -36,6 +36,8 @@ static const char *const menu[] = {
     "tome", "tome=keep=0.2", "tome=keep=5:order=paper", "tome=r=3:compat=released:order=paper",
     "diffrate", "diffrate=keep=9:prune=0.7:order=paper", "diffrate=keep=0:compat=released",
     "diffrate=keep=0.2:prune=1e9:compat=released:order=paper",
+    "tempme", "tempme=keep=0.3:frames=3", "tempme=keep=2", "tempme=frames=1:order=paper:across=1",
+    "tempme=across=0:within=0.5", "tempme=frames=64:within=0",
     "tome=every=3:r=1000", "tome=keep=0:every=5",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "vispruner=keep=0.4", "vispruner=keep=7:important=0:step=1", "vispruner=keep=1e9:important=1",
