@@ -82,6 +82,8 @@ void wn_decoder_close(struct wn_decoder **decoder)
 
     if (!d)
         return;
+    wn_decoder_forget_plan(d);
+    wn_packets_free(&d->packets);
     wn_run_destroy(&d->run);
     wn_convert_finish(&d->convert);
     wn_input_close(&d->input);
@@ -101,17 +103,24 @@ static int find_end(struct wn_decoder *d)
 
     if (!d->input || d->input->still || d->input->duration > 0 || !d->input->file->size)
         return WN_OK;
-    const int err =
-        wn_scan_duration(d->url, d->input->stream->index, &d->input->clock, &duration, d->log);
+    int err = wn_decoder_index(d);
+    if (err < 0 || d->input->duration > 0)
+        return err;
+    err = wn_scan_duration(d->url, d->input->stream->index, &d->input->clock, &duration, d->log);
     if (err < 0)
         return err;
     d->input->duration = duration;
     return WN_OK;
 }
 
-static struct wn_index make_index(const struct wn_decoder *d)
+struct wn_index wn_decoder_facts(const struct wn_decoder *d)
 {
-    struct wn_index index = {.start = d->params.start, .end = d->params.end, .log = d->log};
+    struct wn_index index = {
+        .start = d->params.start,
+        .end = d->params.end,
+        .last = d->params.end,
+        .log = d->log,
+    };
 
     index.pushed = !d->input;
     if (!d->input)
@@ -134,7 +143,7 @@ int wn_decoder_set_filters(struct wn_decoder *d, struct wn_instance **filters, i
                            filters[i]->filter->name);
     if (wn_run_needs_end(filters, n))
         TRY(find_end(d));
-    const struct wn_index index = make_index(d);
+    const struct wn_index index = wn_decoder_facts(d);
     struct wn_run *run = NULL;
     TRY(wn_run_create(&run, filters, n, &index));
     wn_run_destroy(&d->run);
@@ -179,9 +188,17 @@ int wn_decoder_step(struct wn_decoder *d)
     struct wn_wanted wanted = {.from = 0};
     struct wn_picture *p = NULL;
 
+    int err = d->begun ? WN_OK : wn_decoder_plan(d);
     d->begun = true;
-    wn_run_plan(d->run, &wanted);
-    int err = wn_input_next(d->input, &wanted, &p);
+    if (err < 0)
+        return err;
+    err = d->reader ? wn_reader_next(d->reader, &p) : WN_OK;
+    if (err == WN_EOF && wn_reader_deceived(d->reader))
+        err = wn_decoder_unplan(d);
+    if (!d->reader && !err) {
+        wn_run_plan(d->run, &wanted);
+        err = wn_input_next(d->input, &wanted, &p);
+    }
     if (!err)
         return wn_run_put(d->run, p);
     if (err != WN_EOF)
@@ -193,8 +210,15 @@ int wn_decoder_step(struct wn_decoder *d)
 
 static int give(struct wn_decoder *d, struct wn_picture *p, struct wn_frame **out)
 {
-    const int err = wn_convert(&d->convert, p, out, d->log);
+    int err = WN_OK;
 
+    if (p->rgb) {
+        *out = wn_frame_ref(p->rgb);
+        (*out)->scene = p->scene;
+        (*out)->scene_score = p->scene_score;
+    } else {
+        err = wn_convert(&d->convert, p, out, d->log);
+    }
     wn_picture_free(&p);
     if (err < 0)
         return err;

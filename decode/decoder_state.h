@@ -4,6 +4,7 @@
 
 #include "convert.h"
 #include "input.h"
+#include "parallel.h"
 #include "run.h"
 
 struct wn_decoder_shared { /* what other threads may ask for */
@@ -20,7 +21,12 @@ struct wn_decoder {
     struct wn_instance **filters;    /* borrowed */
     int n_filters;
     struct wn_run *run;
-    struct wn_converter convert;
+    struct wn_packets *packets;      /* NULL: not read, or of no use */
+    uint32_t *chosen;                /* frames that the first filters chose by the index */
+    int64_t n_chosen;
+    struct wn_reader *reader;        /* NULL: the file is read through */
+    struct wn_converter convert, *lane_convert;
+    int n_lanes;
     pthread_mutex_t work;            /* one of next and push at a time */
     bool begun, flushed;
     int failed;                      /* the error that ended it */
@@ -29,6 +35,15 @@ struct wn_decoder {
     double pushed_time;
     struct wn_decoder_shared *shared;
 };
+
+/* The index where it can be had and is worth its reading: *packets stays NULL otherwise. */
+int wn_decoder_index(struct wn_decoder *decoder);
+/* Before the first picture: lets the first filters choose by the index where they can. */
+int wn_decoder_plan(struct wn_decoder *decoder);
+/* The file is not as its index says: back to its start, to read it through. */
+int wn_decoder_unplan(struct wn_decoder *decoder);
+void wn_decoder_forget_plan(struct wn_decoder *decoder);
+struct wn_index wn_decoder_facts(const struct wn_decoder *decoder); /* for the filters */
 
 /* Puts one more picture of the file through the filters, or the end. */
 int wn_decoder_step(struct wn_decoder *decoder);

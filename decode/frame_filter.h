@@ -17,6 +17,8 @@
 /* What is known before the first picture. */
 struct wn_index {
     double start, end;    /* seconds that will be shown; end 0: not known */
+    double last;          /* no picture from this time on is shown; 0: all are */
+    int64_t keys;         /* key frames among them; 0: not known */
     double fps;           /* 0: not known */
     bool pushed;          /* by an app: nothing is known ahead */
     int32_t width, height;
@@ -39,6 +41,10 @@ struct wn_frame_ops {
     /* Adds to *wanted. Only for filters that choose by times and key flags alone; asked before each
      * picture while no filter before it is without one. */
     void (*plan)(const void *state, struct wn_wanted *wanted);
+    /* Whether picture() and flush() look at nothing but time, key and number, and hold on to no
+     * picture that they may drop: then they may be run over marks without pictures, and only what
+     * they choose is decoded. NULL: no. */
+    bool (*marks_only)(const void *priv);
     int (*picture)(void *state, struct wn_picture *picture, struct wn_frame_run *run);
     int (*flush)(void *state, struct wn_frame_run *run); /* no more pictures */
     void (*end)(void *state);

@@ -56,6 +56,8 @@ static int feed(struct wn_input *in)
                       in->file->name);
     else
         err = send_packet(in, in->packet);
+    if (!in->first && !err)
+        in->first = av_packet_clone(in->packet);
     av_packet_unref(in->packet);
     if (!err && ++in->failed_packets > MAX_FAILED_PACKETS)
         in->drained = true;
@@ -112,7 +114,7 @@ static bool honest_size(const struct wn_input *in, const AVFrame *frame)
     return w <= 0 || h <= 0 || fabs(w * frame->height - h * frame->width) <= 0.1 * h * frame->width;
 }
 
-static void find_shape(const struct wn_input *in, AVFrame *frame, struct wn_shape *shape)
+static void find_shape(const struct wn_input *in, const AVFrame *frame, struct wn_shape *shape)
 {
     const AVDictionaryEntry *exif = av_dict_get(frame->metadata, "Orientation", NULL, 0);
 
@@ -121,11 +123,26 @@ static void find_shape(const struct wn_input *in, AVFrame *frame, struct wn_shap
         wn_shape_exif(shape, (int)strtol(exif->value, NULL, 10));
     wn_shape_size(shape, frame->width, frame->height,
                   honest_size(in, frame)
-                      ? av_guess_sample_aspect_ratio(in->file->fmt, in->stream, frame)
+                      ? av_guess_sample_aspect_ratio(in->file->fmt, in->stream, (AVFrame *)frame)
                       : frame->sample_aspect_ratio);
 }
 
-static int check_frame(struct wn_input *in, const struct wn_picture *p)
+static int check_count(const struct wn_input *in)
+{
+    if (in->p.max_frames > 0 && in->count > in->p.max_frames)
+        return wn_fail(in->file->log, WN_ERR_LIMIT, "%s: more frames than the limit of %" PRId64,
+                       in->file->name, in->p.max_frames);
+    return WN_OK;
+}
+
+int wn_input_count(struct wn_input *in, int64_t frames, int64_t errors)
+{
+    in->count += frames;
+    in->errors += errors;
+    return check_count(in);
+}
+
+static int check_frame(const struct wn_input *in, const struct wn_picture *p)
 {
     const struct wn_container *file = in->file;
     const AVFrame *f = p->frame;
@@ -137,13 +154,18 @@ static int check_frame(struct wn_input *in, const struct wn_picture *p)
                        file->name);
     if (pixels > in->p.max_pixels)
         return wn_input_too_large(in, p->shape.width, p->shape.height);
-    if (in->p.max_frames > 0 && in->count > in->p.max_frames)
-        return wn_fail(file->log, WN_ERR_LIMIT, "%s: more frames than the limit of %" PRId64,
-                       file->name, in->p.max_frames);
+    if (check_count(in) < 0)
+        return WN_ERR_LIMIT;
     if (in->p.max_duration > 0 && p->time - in->p.start > in->p.max_duration)
         return wn_fail(file->log, WN_ERR_LIMIT, "%s: longer than the limit of %.1f seconds",
                        file->name, in->p.max_duration);
     return WN_OK;
+}
+
+int wn_input_describe(const struct wn_input *in, struct wn_picture *p)
+{
+    find_shape(in, p->frame, &p->shape);
+    return check_frame(in, p);
 }
 
 static int decode_one(struct wn_input *in, struct wn_picture **out)
@@ -162,8 +184,7 @@ static int decode_one(struct wn_input *in, struct wn_picture **out)
     in->count++;
     p->key = p->frame->key_frame;
     p->time = wn_clock_time(&in->clock, p->frame);
-    find_shape(in, p->frame, &p->shape);
-    TRY(check_frame(in, p));
+    TRY(wn_input_describe(in, p));
     *out = p;
     return WN_OK;
 fail:
@@ -248,6 +269,7 @@ void wn_input_close(struct wn_input **input)
     wn_pictures_clear(&in->ahead);
     avcodec_free_context(&in->codec); /* before the notes that its threads write to */
     av_packet_free(&in->packet);
+    av_packet_free(&in->first);
     wn_container_close(&in->file);
     free(in);
     *input = NULL;
@@ -263,7 +285,7 @@ static void only_keys(struct wn_input *in)
     in->stream->discard = AVDISCARD_NONKEY;
 }
 
-static int report_progress(struct wn_input *in, double time)
+int wn_input_progress(struct wn_input *in, double time)
 {
     const double end = in->end > 0 ? in->end : in->duration;
     const double span = end - in->p.start;
@@ -311,7 +333,7 @@ int wn_input_next(struct wn_input *in, const struct wn_wanted *wanted, struct wn
             break;
         wn_picture_free(&p);
     }
-    TRY(report_progress(in, p->time));
+    TRY(wn_input_progress(in, p->time));
     *out = p;
     return WN_OK;
 fail:

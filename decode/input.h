@@ -25,6 +25,7 @@ struct wn_input {
     AVStream *stream;
     AVCodecContext *codec;
     AVPacket *packet;
+    AVPacket *first;            /* the first one that was decoded: a seek is safe behind it */
     struct wn_decoder_params p; /* url and callbacks are borrowed */
     struct wn_clock clock;
     struct wn_pictures ahead;   /* decoded while opening */
@@ -49,6 +50,17 @@ void wn_input_close(struct wn_input **input);
 /* WN_OK, WN_EOF or an error. */
 int wn_input_next(struct wn_input *input, const struct wn_wanted *wanted, struct wn_picture **out);
 void wn_input_media(const struct wn_input *input, struct wn_media *media);
+
+/* Another decoder for this stream, with so many threads of its own; it has seen nothing yet. */
+int wn_input_codec(const struct wn_input *input, int n_threads, AVCodecContext **out);
+/* The shape of a picture of this stream, wherever it was decoded; fails beyond the limits. Any
+ * thread may call it. */
+int wn_input_describe(const struct wn_input *input, struct wn_picture *picture);
+int wn_input_progress(struct wn_input *input, double time); /* tells the caller; may fail */
+/* Back to the first frame, to read through from there without seeking. */
+int wn_input_rewind(struct wn_input *input);
+/* Frames and errors of decoders beside the input's own; fails beyond the limit of frames. */
+int wn_input_count(struct wn_input *input, int64_t frames, int64_t errors);
 
 /* ---- between input.c, input_open.c and seek.c ---- */
 

@@ -77,31 +77,35 @@ static bool one_picture_format(const char *name)
            !strcmp(name, "apng") || !strcmp(name, "ico") || !strcmp(name, "jpegxl_anim");
 }
 
-static int open_codec(struct wn_input *in)
+int wn_input_codec(const struct wn_input *in, int n_threads, AVCodecContext **out)
 {
     const AVCodecParameters *par = in->stream->codecpar;
     const struct wn_container *file = in->file;
     const AVCodec *codec = avcodec_find_decoder(par->codec_id);
-    int err = WN_ERR_NOMEM;
+    AVCodecContext *c = NULL;
 
     if (!codec)
         return wn_fail(file->log, WN_ERR_UNSUPPORTED, "%s: this FFmpeg has no decoder for %s",
                        file->name, avcodec_get_name(par->codec_id));
-    in->codec = avcodec_alloc_context3(codec);
-    if (!in->codec || avcodec_parameters_to_context(in->codec, par) < 0)
+    c = avcodec_alloc_context3(codec);
+    if (!c || avcodec_parameters_to_context(c, par) < 0) {
+        avcodec_free_context(&c);
         return wn_nomem(file->log, "a decoder");
-    in->codec->opaque = &in->file->notes;
-    in->codec->pkt_timebase = in->stream->time_base;
-    in->codec->max_pixels = WN_MIN(in->p.max_pixels, INT32_MAX - WIDTH_SLACK) + WIDTH_SLACK;
-    in->codec->thread_count = in->still ? 1 : in->p.n_threads;
-    const int ret = avcodec_open2(in->codec, codec, NULL);
+    }
+    c->opaque = &in->file->notes;
+    c->pkt_timebase = in->stream->time_base;
+    c->max_pixels = WN_MIN(in->p.max_pixels, INT32_MAX - WIDTH_SLACK) + WIDTH_SLACK;
+    c->thread_count = in->still ? 1 : n_threads;
+    const int ret = avcodec_open2(c, codec, NULL);
     if (ret < 0) {
+        avcodec_free_context(&c);
         if ((int64_t)par->width * par->height > in->p.max_pixels)
             return wn_input_too_large(in, par->width, par->height);
-        err = ret == AVERROR(ENOMEM) ? WN_ERR_NOMEM : WN_ERR_UNSUPPORTED;
-        return wn_fail(file->log, err, "%s: the decoder for %s does not start: %s", file->name,
-                       codec->name, av_err2str(ret));
+        return wn_fail(file->log, ret == AVERROR(ENOMEM) ? WN_ERR_NOMEM : WN_ERR_UNSUPPORTED,
+                       "%s: the decoder for %s does not start: %s", file->name, codec->name,
+                       av_err2str(ret));
     }
+    *out = c;
     return WN_OK;
 }
 
@@ -188,7 +192,7 @@ int wn_input_choose(struct wn_input *in)
     read_times(in);
     TRY(check_limits(in));
     in->truncated = is_truncated(in);
-    TRY(open_codec(in));
+    TRY(wn_input_codec(in, in->p.n_threads, &in->codec));
     return WN_OK;
 fail:
     return err;

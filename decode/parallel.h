@@ -20,7 +20,6 @@ struct wn_reader_params {
     int (*prepare)(void *opaque, int lane, struct wn_picture *picture);
     void *opaque;
     int64_t picture_bytes;             /* that prepare leaves of a picture; 0: its frame stays */
-    bool discard_numbers;              /* pictures' numbers are left -1 */
 };
 
 int wn_reader_create(struct wn_reader **out, const struct wn_reader_params *params);
@@ -28,6 +27,9 @@ void wn_reader_destroy(struct wn_reader **reader);
 /* The next chosen picture, with time, number and key set: WN_OK, WN_EOF or an error. A frame that
  * cannot be decoded is left out. */
 int wn_reader_next(struct wn_reader *reader, struct wn_picture **out);
-int wn_reader_lanes(const struct wn_reader *reader); /* most workers at once */
+/* Most workers at once, of a reader for this input: what `lane` stays below. */
+int wn_reader_lanes(const struct wn_input *input);
+/* The file is not what its index promised, and no picture was given: read it through instead. */
+bool wn_reader_deceived(const struct wn_reader *reader);
 
 #endif

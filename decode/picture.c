@@ -4,13 +4,23 @@
 #include <math.h>
 #include <stdlib.h>
 
-int wn_picture_create(struct wn_picture **out)
+int wn_picture_create_mark(struct wn_picture **out)
 {
     struct wn_picture *p = wn_calloc(1, sizeof(*p));
 
     if (!p)
         return WN_ERR_NOMEM;
     p->number = -1;
+    *out = p;
+    return WN_OK;
+}
+
+int wn_picture_create(struct wn_picture **out)
+{
+    struct wn_picture *p = NULL;
+
+    if (wn_picture_create_mark(&p))
+        return WN_ERR_NOMEM;
     p->frame = av_frame_alloc();
     if (!p->frame) {
         free(p);
@@ -25,6 +35,7 @@ void wn_picture_free(struct wn_picture **picture)
     if (!*picture)
         return;
     av_frame_free(&(*picture)->frame);
+    wn_frame_unref(&(*picture)->rgb);
     free(*picture);
     *picture = NULL;
 }
@@ -36,6 +47,8 @@ int64_t wn_picture_bytes(const struct wn_picture *picture)
     for (int i = 0; picture->frame && i < AV_NUM_DATA_POINTERS; i++)
         if (picture->frame->buf[i])
             n += (int64_t)picture->frame->buf[i]->size;
+    if (picture->rgb)
+        n += (int64_t)picture->rgb->width * picture->rgb->height * 3;
     return n;
 }
 

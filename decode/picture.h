@@ -6,7 +6,7 @@
 
 #include <libavutil/frame.h>
 
-#include "pipeline/util.h"
+#include "pipeline/frame.h"
 
 /* How stored pixels become an upright picture with square pixels. The picture is first stretched
  * to `width` x `height`, then turned: its pixel x, y stands at (swap ? y : x, swap ? x : y),
@@ -18,7 +18,8 @@ struct wn_shape {
 
 struct wn_picture {
     struct wn_picture *next;
-    AVFrame *frame;       /* NULL where only the marks are of interest */
+    AVFrame *frame;       /* NULL where only the marks are of interest, or once `rgb` is made */
+    struct wn_frame *rgb; /* NULL: not made yet */
     struct wn_shape shape;
     double time;          /* seconds from the stream's start, never falling */
     int64_t number;       /* in the stream, -1: not known */
@@ -29,6 +30,7 @@ struct wn_picture {
 };
 
 int wn_picture_create(struct wn_picture **out); /* with an empty frame */
+int wn_picture_create_mark(struct wn_picture **out); /* without one */
 void wn_picture_free(struct wn_picture **picture);
 int64_t wn_picture_bytes(const struct wn_picture *picture);
 

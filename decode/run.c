@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct wn_run {
-    int n;
+    int n, from;
     struct wn_frame_run *link;   /* [n + 1]; the last one only collects */
     struct wn_pictures kept;
     int64_t kept_bytes;
@@ -36,15 +36,17 @@ int wn_run_create(struct wn_run **out, struct wn_instance *const *filters, int n
     run->link = wn_calloc((size_t)n + 1, sizeof(*run->link));
     if (!run->link)
         goto fail;
+    struct wn_index seen = *index;
     for (; run->n < n; run->n++) {
         struct wn_frame_run *link = &run->link[run->n];
+        seen.keys = run->n ? 0 : index->keys; /* the others see what is left of them */
         link->ops = filters[run->n]->filter->frame;
         link->next = link + 1;
         link->state = wn_calloc(1, link->ops->state_size);
         if (!link->state)
             goto fail;
         err =
-            link->ops->begin ? link->ops->begin(link->state, filters[run->n]->priv, index) : WN_OK;
+            link->ops->begin ? link->ops->begin(link->state, filters[run->n]->priv, &seen) : WN_OK;
         if (err < 0) {
             run->n++;
             wn_run_destroy(&run);
@@ -86,19 +88,26 @@ bool wn_run_needs_end(struct wn_instance *const *filters, int n)
 
 void wn_run_plan(const struct wn_run *run, struct wn_wanted *wanted)
 {
-    for (int i = 0; i < run->n && run->link[i].ops->plan; i++)
+    for (int i = run->from; i < run->n && run->link[i].ops->plan; i++)
         run->link[i].ops->plan(run->link[i].state, wanted);
+}
+
+void wn_run_skip(struct wn_run *run, int n)
+{
+    run->from = n;
 }
 
 int wn_run_put(struct wn_run *run, struct wn_picture *picture)
 {
-    return run->link[0].ops->picture(run->link[0].state, picture, &run->link[0]);
+    struct wn_frame_run *link = &run->link[run->from];
+
+    return link->ops->picture(link->state, picture, link);
 }
 
 /* In order, so that what one filter held back passes through those after it. */
 int wn_run_flush(struct wn_run *run)
 {
-    for (int i = 0; i < run->n; i++) {
+    for (int i = run->from; i < run->n; i++) {
         struct wn_frame_run *link = &run->link[i];
         const int err = link->ops->flush ? link->ops->flush(link->state, link) : WN_OK;
         if (err < 0)

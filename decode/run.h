@@ -18,6 +18,8 @@ int wn_run_create(struct wn_run **out, struct wn_instance *const *filters, int n
 void wn_run_destroy(struct wn_run **run);
 bool wn_run_needs_end(struct wn_instance *const *filters, int n);
 void wn_run_plan(const struct wn_run *run, struct wn_wanted *wanted);
+/* The first `n` filters have done their part: pictures go to the one behind them. */
+void wn_run_skip(struct wn_run *run, int n);
 int wn_run_put(struct wn_run *run, struct wn_picture *picture); /* takes it */
 int wn_run_flush(struct wn_run *run);
 struct wn_picture *wn_run_take(struct wn_run *run);             /* NULL: none is ready */

@@ -31,8 +31,7 @@ static int jump(struct wn_input *in, int64_t stamp)
     return WN_OK;
 }
 
-/* Back to the start, to read through from there. */
-static int rewind_file(struct wn_input *in)
+int wn_input_rewind(struct wn_input *in)
 {
     in->no_seek = true;
     if (jump(in, stamp_of(in, 0)) < 0)
@@ -106,7 +105,7 @@ int wn_input_arrived(struct wn_input *in, const struct wn_picture *p, bool *arri
     in->seek_back = fmax(1, in->seek_back * 4);
     if (in->seek_back >= target || jump(in, stamp_of(in, target - in->seek_back)) < 0) {
         in->seek_target = -1;
-        return rewind_file(in);
+        return wn_input_rewind(in);
     }
     return WN_OK;
 }

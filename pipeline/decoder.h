@@ -19,6 +19,7 @@ struct wn_decoder_params {
     double max_duration;
     int n_threads;        /* of libav */
     struct wn_pool *pool;
+    const char *cache_dir; /* for packet indexes, borrowed; NULL: none are kept */
     struct wn_log *log;
     int (*on_progress)(void *opaque, double done);
     void *opaque;

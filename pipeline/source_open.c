@@ -95,6 +95,8 @@ static int make_compressor(struct wn_source *src)
                                                    .log = &s->log,
                                                }));
     TRY(wn_compressor_needs(src->compressor, &s->encoder->info, &src->needs));
+    if (src->p.taps_for)
+        TRY(wn_session_taps(s, src->p.taps_for, &src->needs));
 fail:
     return err;
 }
@@ -122,6 +124,7 @@ static int open_decoder(struct wn_source *src)
                                            .max_duration = p->max_duration,
                                            .n_threads = p->n_threads,
                                            .pool = src->s->pool,
+                                           .cache_dir = p->cache_dir,
                                            .log = &src->s->log,
                                            .on_progress = scan_progress,
                                            .opaque = src,
@@ -160,11 +163,11 @@ int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url
         goto fail;
     }
     TRY(open_decoder(src));
-    src->p.filters = NULL; /* the caller's text need not live on */
     if (s->encoder) {
         TRY(make_compressor(src));
         TRY(make_reducer(src));
     }
+    src->p.filters = src->p.taps_for = NULL; /* the caller's text need not live on */
     *out = src;
     return WN_OK;
 fail:

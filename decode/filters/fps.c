@@ -47,10 +47,16 @@ static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
     return wn_frame_emit(run, p);
 }
 
+static bool marks_only(const void *priv)
+{
+    return true;
+}
+
 static const struct wn_frame_ops ops = {
     .state_size = sizeof(struct state),
     .begin = begin,
     .plan = plan,
+    .marks_only = marks_only,
     .picture = picture,
 };
 

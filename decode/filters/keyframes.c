@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* With `max`, key frames are thinned out as they come: at most 2 max of them are held (up to 16
- * where they are small). */
+/* With `max` and a file whose key frames were counted, each is kept or dropped as it comes. Where
+ * none could be counted they are thinned out: at most 2 max of them are held (up to 16 where they
+ * are small). */
 #include "decode/thin.h"
 
 struct keyframes {
@@ -10,7 +11,8 @@ struct keyframes {
 
 struct state {
     struct wn_thin thin;
-    int max;
+    int64_t max, keys, seen, given;
+    bool thins;
 };
 
 #define OFFSET(field) offsetof(struct keyframes, field)
@@ -26,7 +28,9 @@ static int begin(void *arg, const void *priv, const struct wn_index *index)
     struct state *s = arg;
 
     s->max = ((const struct keyframes *)priv)->max;
-    if (s->max && wn_thin_begin(&s->thin, s->max) < 0)
+    s->keys = index->keys;
+    s->thins = s->max && !s->keys;
+    if (s->thins && wn_thin_begin(&s->thin, (int)s->max) < 0)
         return wn_nomem(index->log, "keyframes");
     return WN_OK;
 }
@@ -34,6 +38,19 @@ static int begin(void *arg, const void *priv, const struct wn_index *index)
 static void plan(const void *state, struct wn_wanted *wanted)
 {
     wanted->key_only = true;
+}
+
+/* The middles of max equal parts of all key frames. */
+static bool is_wanted(struct state *s)
+{
+    const int64_t i = s->seen++;
+
+    if (s->keys <= s->max)
+        return true;
+    if (s->given >= s->max || i < (2 * s->given + 1) * s->keys / (2 * s->max))
+        return false;
+    s->given++;
+    return true;
 }
 
 static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
@@ -44,9 +61,13 @@ static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
         wn_picture_free(&p);
         return WN_OK;
     }
-    if (!s->max)
+    if (s->thins) {
+        wn_thin_add(&s->thin, p, 0);
+        return WN_OK;
+    }
+    if (!s->max || is_wanted(s))
         return wn_frame_emit(run, p);
-    wn_thin_add(&s->thin, p, 0);
+    wn_picture_free(&p);
     return WN_OK;
 }
 
@@ -54,7 +75,7 @@ static int flush(void *arg, struct wn_frame_run *run)
 {
     struct state *s = arg;
 
-    return s->max ? wn_thin_choose(&s->thin, s->max, false, run) : WN_OK;
+    return s->thins ? wn_thin_choose(&s->thin, (int)s->max, false, run) : WN_OK;
 }
 
 static void end(void *arg)
@@ -62,10 +83,16 @@ static void end(void *arg)
     wn_thin_end(&((struct state *)arg)->thin);
 }
 
+static bool marks_only(const void *priv)
+{
+    return true;
+}
+
 static const struct wn_frame_ops ops = {
     .state_size = sizeof(struct state),
     .begin = begin,
     .plan = plan,
+    .marks_only = marks_only,
     .picture = picture,
     .flush = flush,
     .end = end,

@@ -98,9 +98,15 @@ static void end(void *arg)
     wn_small_finish(&s->small);
 }
 
+static bool marks_only(const void *priv)
+{
+    return ((const struct pick *)priv)->by == BY_CENTRAL;
+}
+
 static const struct wn_frame_ops ops = {
     .state_size = sizeof(struct state),
     .begin = begin,
+    .marks_only = marks_only,
     .picture = picture,
     .flush = flush,
     .end = end,

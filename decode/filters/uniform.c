@@ -101,11 +101,17 @@ static void end(void *arg)
     wn_thin_end(&s->thin);
 }
 
+static bool marks_only(const void *priv)
+{
+    return true;
+}
+
 static const struct wn_frame_ops ops = {
     .state_size = sizeof(struct state),
     .needs_end = true,
     .begin = begin,
     .plan = plan,
+    .marks_only = marks_only,
     .picture = picture,
     .flush = flush,
     .end = end,
