@@ -246,7 +246,7 @@ extern const struct wn_kernel wn_kernel_farthest;
  * where q = rsqrt(d[p]), or 0 when d[p] < 1e-10: what the taken rows span already. At most `most`
  * steps.
  * A workgroup a segment. buf: s f32 [n][width] read, r f32 [n] read, ptr i32 [F + 1] read,
- * table i32 [n + 1] read, c f32 [most][n] write, d f32 [n] write, rank i32 [n] write. */
+ * table i32 [n + 1] read, c f32 [n][most] write (a segment's [most][m], from its first row on), d f32 [n] write, rank i32 [n] write. */
 struct wn_dpp_params {
     int32_t n, n_segments, width, most;
 };

@@ -43,6 +43,7 @@ void main()
 
     begin = f < p.n_segments ? ptr[f] : 0;
     m = f < p.n_segments ? ptr[f + 1] - begin : 0;
+    const int first = begin * (p.most - 1); // so that place begin is most * begin
     const int steps = f < p.n_segments ? min(min(table[m], m), p.most) : 0;
     for (int i = begin + l; i < begin + m; i += THREADS) {
         precise const float rr = r[i] * r[i];
@@ -62,7 +63,7 @@ void main()
                 continue;
             precise float sum = 0.0;
             for (int u = 0; u < t; u++) {
-                precise const float product = c[u * p.n + taken] * c[u * p.n + i];
+                precise const float product = c[first + u * m + taken] * c[first + u * m + i];
                 precise const float more = sum + product;
                 sum = more;
             }
@@ -72,7 +73,7 @@ void main()
             precise const float e = rest * q;
             precise const float square = e * e;
             precise const float left = d[i] - square;
-            c[t * p.n + i] = e;
+            c[first + t * m + i] = e;
             d[i] = left;
         }
     }

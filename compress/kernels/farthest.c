@@ -54,6 +54,28 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
+/* The largest of a row but for its own place; which of equals does not matter. */
+WN_CLONES
+static float most_like(const float *s, int32_t n)
+{
+    float lane[WN_LANES];
+    int32_t j = 0;
+
+    for (int l = 0; l < WN_LANES; l++)
+        lane[l] = -TAKEN;
+    for (; j + WN_LANES <= n; j += WN_LANES) {
+        for (int l = 0; l < WN_LANES; l++)
+            lane[l] = s[j + l] > lane[l] ? s[j + l] : lane[l];
+    }
+    for (int l = 0; j + l < n; l++)
+        lane[l] = s[j + l] > lane[l] ? s[j + l] : lane[l];
+    for (int h = WN_LANES / 2; h; h /= 2) {
+        for (int l = 0; l < h; l++)
+            lane[l] = lane[l + h] > lane[l] ? lane[l + h] : lane[l];
+    }
+    return lane[0];
+}
+
 WN_CLONES
 static float step(const float *like, float *near, int32_t m, bool begin)
 {
@@ -90,9 +112,12 @@ static void fast_segment(void *arg, int64_t f)
     float *near = (float *)job->buf[3] + begin;
     int32_t *rank = (int32_t *)job->buf[4] + begin;
 
-    first_near(s, m, job->p->width, near);
-    for (int32_t i = 0; i < m; i++)
+    for (int32_t i = 0; i < m; i++) {
+        const float *own = s + (int64_t)i * job->p->width;
+        const float left = most_like(own, i), right = most_like(own + i + 1, m - i - 1);
+        near[i] = right > left ? right : left;
         rank[i] = m;
+    }
     int32_t taken = m ? smallest(near, m) : 0;
     for (int32_t t = 0; t < steps; t++) {
         rank[taken] = t;

@@ -56,9 +56,10 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-static void part(const void *params, void *const *buf, int64_t first, int64_t end)
+enum { STRIP = 16 }; /* rows of a frame */
+
+static void rows(const struct wn_pair_cos_params *p, void *const *buf, int64_t first, int64_t end)
 {
-    const struct wn_pair_cos_params *p = params;
     const float *x = buf[0];
     const int32_t *mate = buf[1];
     float *y = buf[3];
@@ -74,12 +75,28 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     }
 }
 
+/* A strip of rows in frame after frame: mates stand at like places of other frames, so that what is
+ * read of a row for itself is still near when it is read as a mate. */
+static void part(const void *params, void *const *buf, int64_t first, int64_t end)
+{
+    const struct wn_pair_cos_params *p = params;
+    const int32_t *ptr = buf[2];
+
+    for (int64_t s = first; s < end; s++) {
+        for (int32_t f = 0; f < p->n_frames; f++)
+            rows(p, buf, ptr[f] + s * STRIP, WN_MIN(ptr[f] + (s + 1) * STRIP, ptr[f + 1]));
+    }
+}
+
 static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_pair_cos_params *p = params;
+    const int32_t *ptr = buf[2];
+    int32_t most = 0;
 
-    wn_blocks(pool, ((const int32_t *)buf[2])[p->n_frames], wn_block_size((int64_t)8 * p->dim),
-              part, params, buf);
+    for (int32_t f = 0; f < p->n_frames; f++)
+        most = WN_MAX(most, ptr[f + 1] - ptr[f]);
+    wn_blocks(pool, (most + STRIP - 1) / STRIP, 1, part, params, buf);
 }
 
 static uint32_t groups(const void *params)

@@ -34,31 +34,70 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-static float largest(const float *x, int64_t n)
+/* wn_exp() of numbers in [-87, 88]. */
+static inline float exp_of(float z)
 {
-    float m = -3e38f;
+    const float q = z * 1.44269504f, half = q < 0 ? -0.5f : 0.5f;
+    const int32_t n = (int32_t)(q + half);
+    const float k = (float)n;
+    const float r = (z - k * 0.693359375f) + k * 2.12194440e-4f;
+    const float a = ((1.0f / 5040 * r + 1.0f / 720) * r + 1.0f / 120) * r + 1.0f / 24;
+    const float y = (((a * r + 1.0f / 6) * r + 0.5f) * r + 1) * r + 1;
+    union { uint32_t u; float f; } scale = {(uint32_t)(n + 127) << 23};
 
-    for (int64_t j = 0; j < n; j++)
-        m = x[j] > m ? x[j] : m;
+    return y * scale.f;
+}
+
+/* y[j] = wn_exp(x[j] - m): three loops that each run side by side, one with all of it would not. */
+static inline void exp_block(const float *restrict x, float *restrict y, float m, int n)
+{
+    float z[WN_LANES];
+
+    for (int l = 0; l < n; l++) {
+        const float v = x[l] - m, high = v > 88 ? 88 : v;
+        z[l] = high < -87 ? -87 : high;
+    }
+    for (int l = 0; l < n; l++)
+        y[l] = exp_of(z[l]);
+    for (int l = 0; l < n; l++)
+        y[l] = x[l] - m < -87 ? 0 : y[l];
+}
+
+/* Of the first n columns, those flagged: allow NULL: all. */
+WN_CLONES
+static float largest(const float *x, const int32_t *allow, int64_t n)
+{
+    float lane[WN_LANES], m = -3e38f;
+
+    for (int l = 0; l < WN_LANES; l++)
+        lane[l] = -3e38f;
+    for (int64_t j = 0; j < n; j += WN_LANES) {
+        const int end = (int)WN_MIN(WN_LANES, n - j);
+        for (int l = 0; !allow && l < end; l++)
+            lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
+        for (int l = 0; allow && l < end; l++) {
+            const float v = allow[j + l] ? x[j + l] : -3e38f;
+            lane[l] = v > lane[l] ? v : lane[l];
+        }
+    }
+    for (int l = 0; l < WN_LANES; l++)
+        m = lane[l] > m ? lane[l] : m;
     return m;
 }
 
-/* A row without flags: y and the sum of its first `end` columns. */
+/* y and the sum of its first `end` columns. */
 WN_CLONES
-static float exps(const float *x, float *y, float m, int64_t end)
+static float exps(const float *x, const int32_t *allow, float *y, float m, int64_t end)
 {
     float lane[WN_LANES] = {0};
-    int64_t j = 0;
 
-    for (; j + WN_LANES <= end; j += WN_LANES) {
-        for (int l = 0; l < WN_LANES; l++) {
-            y[j + l] = wn_exp(x[j + l] - m);
+    for (int64_t j = 0; j < end; j += WN_LANES) {
+        const int n = (int)WN_MIN(WN_LANES, end - j);
+        exp_block(x + j, y + j, m, n);
+        for (int l = 0; allow && l < n; l++)
+            y[j + l] = allow[j + l] ? y[j + l] : 0;
+        for (int l = 0; l < n; l++)
             lane[l] += y[j + l];
-        }
-    }
-    for (int l = 0; j + l < end; l++) {
-        y[j + l] = wn_exp(x[j + l] - m);
-        lane[l] += y[j + l];
     }
     for (int half = WN_LANES / 2; half; half /= 2) {
         for (int l = 0; l < half; l++)
@@ -81,9 +120,11 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     for (int64_t r = first; r < end; r++) {
         const int64_t stop = p->end + r % p->n_queries * p->step;
         const int64_t seen = WN_MAX(WN_MIN(stop, p->width), 0);
+        const int64_t h = r / p->n_queries / p->group;
+        const int32_t *allow = p->flagged ? (const int32_t *)buf[1] + h * p->width : NULL;
         const float *x = (const float *)buf[0] + r * p->width;
         float *y = (float *)buf[2] + r * p->width;
-        const float sum = exps(x, y, largest(x, seen), seen);
+        const float sum = exps(x, allow, y, largest(x, allow, seen), seen);
         const float q = wn_rsqrt(sum > 1e-12f ? sum : 1e-12f);
         scale(y, q * q, seen);
         for (int64_t j = seen; j < p->width; j++)
@@ -95,10 +136,7 @@ static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_soft_params *p = params;
 
-    if (p->flagged)
-        ref(params, buf);
-    else
-        wn_blocks(pool, p->rows, wn_block_size((int64_t)16 * p->width), part, params, buf);
+    wn_blocks(pool, p->rows, wn_block_size((int64_t)16 * p->width), part, params, buf);
 }
 
 static uint32_t groups(const void *params)
