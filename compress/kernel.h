@@ -19,7 +19,7 @@
 #include "../pipeline/pool.h"
 
 #define WN_SHADER_BUFS 8
-#define WN_MAX_BUFS 12 /* of a kernel that the host runs */
+#define WN_MAX_BUFS 16 /* of a kernel that the host runs */
 #define WN_LANES 64
 #define WN_NONE (-1)
 

@@ -546,5 +546,25 @@ struct wn_thin_params {
 };
 static_assert(sizeof(struct wn_thin_params) == 20, "mirrors thin.comp");
 extern const struct wn_kernel wn_kernel_thin;
+/* closest: to[a * n + i] = the row t of z with the largest dot(x[i], z[t]), first of equals, for t in
+ * [range[f][a][0], range[f][a][1]), f: i's frame; WN_NONE where that is empty; for a < slots,
+ * i < ptr[n_frames].
+ * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, z f32 [m][dim] read, range i32 [F][slots][2] read,
+ * to i32 [slots][n] write. */
+struct wn_closest_params {
+    int32_t n, n_frames, dim, slots;
+};
+static_assert(sizeof(struct wn_closest_params) == 16, "mirrors closest.comp");
+extern const struct wn_kernel wn_kernel_closest;
+
+/* alike: bit j of row i's words: dot(x[i], x[ptr[s] + j]) > tau, for the m rows of i's segment s; 0
+ * from m up to the end of that word; for i < ptr[n_segments].
+ * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, bits i32 [n][words] write. */
+struct wn_alike_params {
+    int32_t n, n_segments, dim, words;
+    float tau;
+};
+static_assert(sizeof(struct wn_alike_params) == 20, "mirrors alike.comp");
+extern const struct wn_kernel wn_kernel_alike;
 
 #endif

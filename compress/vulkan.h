@@ -138,6 +138,9 @@ void wn_vk_free_pipelines(struct wn_vulkan *vk);
 /* vulkan_run.c */
 int wn_vk_run(struct wn_vulkan *vk, const struct wn_plan *plan);
 
+/* vulkan_loops.c: refuses a call whose loops this driver would cut short. */
+int wn_vk_check_loops(struct wn_vulkan *vk, const struct wn_plan_call *call);
+
 /* vulkan_times.c: timestamps. */
 int wn_vk_reserve_queries(struct wn_vulkan *vk, uint32_t n);
 int wn_vk_read_times(struct wn_vulkan *vk, int n); /* of so many calls, into vk->ns */

@@ -204,43 +204,6 @@ fail:
     return err;
 }
 
-/* Turns that an invocation's loops take in all; 0: few. n rows come first in the params of kernels
- * that loop over the rows of a segment. */
-static int64_t turns_of(const struct wn_plan_call *call)
-{
-    static const char *const loops[] = {"rank", "pair", "member_count", "member_fill"};
-    const char *name = call->kernel->name;
-    const int64_t frames = call->params[1], dim = call->params[2], width = call->params[3];
-
-    if (!strcmp(name, "bank")) /* frames of a place; width is its room */
-        return frames * (24 + width + 6 * (dim / 64 + 1));
-    if (!strcmp(name, "absorb")) /* rows of a frame */
-        return width * (12 + width / 128 + 4 * (dim / 256 + 1));
-    if (!strcmp(name, "thin")) {
-        const int64_t step = call->params[3];
-        int64_t turns = 0;
-        for (int64_t n = call->params[4]; n > 0; n -= step)
-            turns += (n / 512 + 1) * (n + 4);
-        return turns;
-    }
-    for (int i = 0; i < WN_LEN(loops); i++) {
-        if (!strcmp(name, loops[i]))
-            return call->params[0];
-    }
-    return 0;
-}
-
-/* llvmpipe ends an invocation's loops after 65535 turns and says nothing. */
-static int check_loops(struct wn_vulkan *vk, const struct wn_plan_call *call)
-{
-    const int64_t most = 60000; /* some turns go into finding the segment */
-
-    if (vk->props12.driverID != VK_DRIVER_ID_MESA_LLVMPIPE || turns_of(call) <= most)
-        return WN_OK;
-    return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s over %u rows, this driver's loops end after %d",
-                   vk->name, call->kernel->name, call->params[0], (int)most);
-}
-
 /* Pipelines, and a descriptor set for each call. */
 static int prepare_calls(struct wn_vulkan *vk, struct run *run)
 {
@@ -251,7 +214,7 @@ static int prepare_calls(struct wn_vulkan *vk, struct run *run)
     for (int c = 0; c < run->n_calls; c++) {
         if (run->call[c].kernel->host)
             continue;
-        TRY(check_loops(vk, &run->call[c]));
+        TRY(wn_vk_check_loops(vk, &run->call[c]));
         TRY(wn_vk_pipeline(vk, run->call[c].kernel, &pipeline));
         descriptors += (uint32_t)run->call[c].kernel->n_bufs;
     }

@@ -19,7 +19,7 @@ static const char *const menu[] = {
     "evs=keep=0.5", "evs=q=0.9", "evs=rate=0.25", "evs=keep=11",
     "pool=stride=3", "pool=size=2", "pool=size=3", "pool=stride=1", "pool=stride=100",
     "pool=rows=2:columns=3", "pool=rows=5", "videogpt_plus=context=3:video=2",
-    "videogpt_plus=context=9:video=0",
+    "videogpt_plus=context=9:video=0", "llava_scissor=tau=0.3", "llava_scissor=tau=-1", "llava_scissor=tau=0.5:per=frame",
     "divprune=keep=0.3", "divprune=keep=6:order=paper", "divprune=keep=1e9:order=paper",
     "cdpruner=keep=5:relevance=score", "cdpruner=keep=0.4", "cdpruner=keep=1e9:order=paper",
     "dpc", "dpc=keep=3:order=paper", "dpc=keep=0.2:k=1", "chatunivi=keep=0.5:order=paper",

@@ -85,10 +85,35 @@ static void pool_makes_grids(void **state)
     wn_rows_destroy(&rows);
 }
 
+/* Equal rows are one part; a threshold that nothing reaches leaves every row its own. */
+static void scissor_counts(void **state)
+{
+    struct make m = clip;
+    struct wn_rows *rows;
+
+    leaves(&m, "llava_scissor=tau=1.5", 120);
+    leaves(&m, "llava_scissor=tau=-1.5", 1);
+    leaves(&m, "llava_scissor=tau=-1.5:per=frame", 6);
+    leaves(&dot, "llava_scissor", 1);
+    leaves(&m, "stride=keep=0,llava_scissor", 0);
+    m.kind = EQUAL;
+    rows = left_of(&m, "llava_scissor");
+    assert_int_equal(rows->n, 1);
+    assert_int_equal(rows->cell[0], 0);
+    assert_int_equal(rows->w.ptr[1], 120);
+    wn_rows_destroy(&rows);
+    m.kind = ZERO; /* no direction: like nothing, and the first part is as close as any */
+    leaves(&m, "llava_scissor", 120);
+    m.kind = clip.kind;
+    m.n_frames = 1;
+    leaves(&m, "llava_scissor=tau=-1.5:per=frame", 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_makes_grids),
+        cmocka_unit_test(scissor_counts),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
