@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "compress/blocks.h"
-#include "compress/kernels.h"
+#include "compress/gaps.h"
 
-static float height(const struct wn_apart_params *p, void *const *buf, int32_t i, int32_t begin,
-                    int32_t m)
+/* least below 0: no row stands before i. */
+static float height(void *const *buf, int32_t i, int32_t begin, int32_t m, float least)
 {
-    const float *s = buf[0], *rho = buf[1], *far = buf[2], *own = s + (int64_t)i * p->width;
+    const float *rho = buf[1], *far = buf[2];
+
+    for (int32_t j = 0, none = least < 0; none && j < m; j++)
+        least = far[begin + j] > least ? far[begin + j] : least;
+    return rho[i] * (least * wn_rsqrt(least > 1e-24f ? least : 1e-24f));
+}
+
+static float nearest(const struct wn_apart_params *p, void *const *buf, int32_t i, int32_t begin,
+                     int32_t m)
+{
+    const float *s = buf[0], *rho = buf[1], *own = s + (int64_t)i * p->width;
     float least = -1;
 
     for (int32_t j = 0; j < m; j++) {
@@ -15,33 +24,86 @@ static float height(const struct wn_apart_params *p, void *const *buf, int32_t i
                                p->scale);
         least = least < 0 || d < least ? d : least;
     }
-    for (int32_t j = 0, none = least < 0; none && j < m; j++)
-        least = far[begin + j] > least ? far[begin + j] : least;
-    return rho[i] * (least * wn_rsqrt(least > 1e-24f ? least : 1e-24f));
+    return least;
+}
+
+static void ref(const void *params, void *const *buf)
+{
+    const struct wn_apart_params *p = params;
+    const int32_t *ptr = buf[3];
+    float *y = buf[4];
+
+    for (int32_t f = 0; f < p->n_segments; f++) {
+        const int32_t begin = ptr[f], m = ptr[f + 1] - begin;
+        for (int32_t i = begin; i < ptr[f + 1]; i++)
+            y[i] = m <= p->few ? (float)(begin - i)
+                               : height(buf, i, begin, m, nearest(p, buf, i, begin, m));
+    }
+}
+
+struct piece {
+    const struct wn_apart_params *p;
+    void *const *buf;
+    int32_t begin, first;
+    float least[WN_GAP_ROWS];
+};
+
+static void start(void *arg, int32_t begin, int32_t m, int32_t first, int32_t end)
+{
+    struct piece *piece = arg;
+
+    piece->begin = begin;
+    piece->first = first;
+    for (int32_t i = 0; i < end - first; i++)
+        piece->least[i] = -1;
+}
+
+/* The least gap to rows of `before`'s order, most of which are no candidates. */
+static void visit(void *arg, int32_t i, int32_t j, const float *gap, int32_t n)
+{
+    struct piece *piece = arg;
+    const float *rho = (const float *)piece->buf[1], *other = rho + piece->begin + j, own = rho[i];
+    const int32_t place = i - piece->begin - j; /* of i in this run; outside of it where not */
+    float least = piece->least[i - piece->first];
+
+    for (int32_t a = 0; a < n; a++) {
+        const bool before = other[a] > own || (other[a] == own && a < place);
+        if (before && (least < 0 || gap[a] < least))
+            least = gap[a];
+    }
+    piece->least[i - piece->first] = least;
+}
+
+static void finish(void *arg, int32_t begin, int32_t m, int32_t first, int32_t end)
+{
+    const struct piece *piece = arg;
+    float *y = piece->buf[4];
+
+    for (int32_t i = first; i < end; i++)
+        y[i] = m <= piece->p->few ? (float)(begin - i)
+                                  : height(piece->buf, i, begin, m, piece->least[i - first]);
 }
 
 static void part(const void *params, void *const *buf, int64_t first, int64_t end)
 {
     const struct wn_apart_params *p = params;
-    const int32_t *ptr = buf[3];
+    const struct wn_gap_range range = {
+        .job = {buf[0], p->width, p->scale, visit},
+        .ptr = buf[3],
+        .n_segments = p->n_segments,
+        .start = start,
+        .finish = finish,
+    };
+    struct piece piece = {.p = p, .buf = buf};
 
-    for (int32_t i = (int32_t)first; i < end; i++) {
-        const int32_t f = wn_segment_of(ptr, p->n_segments, i), m = ptr[f + 1] - ptr[f];
-        ((float *)buf[4])[i] = m <= p->few ? (float)(ptr[f] - i) : height(p, buf, i, ptr[f], m);
-    }
-}
-
-static void ref(const void *params, void *const *buf)
-{
-    part(params, buf, 0, ((const int32_t *)buf[3])[((const struct wn_apart_params *)params)
-                                                       ->n_segments]);
+    wn_gaps_of_range(&range, first, end, &piece);
 }
 
 static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_apart_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[3])[p->n_segments], 32, part, params, buf);
+    wn_blocks(pool, ((const int32_t *)buf[3])[p->n_segments], WN_GAP_ROWS, part, params, buf);
 }
 
 static uint32_t groups(const void *params)
