@@ -40,6 +40,7 @@ static const struct {
 };
 
 struct output {
+    const char *path;
     struct spool spool[N_TENSORS];
     bool half;            /* embeds as F16 */
     int64_t n;            /* tokens so far */
@@ -312,7 +313,7 @@ static int order_tensors(const struct output *out, enum tensor *order)
 
 static int write_file(struct tool *tool, const struct job *job, struct output *out)
 {
-    const char *path = tool->opt.output;
+    const char *path = out->path;
     enum tensor order[N_TENSORS];
     struct st_tensor tensor[N_TENSORS];
     struct meta meta = {.n = 0};
@@ -343,17 +344,18 @@ static int write_file(struct tool *tool, const struct job *job, struct output *o
     return STATUS_OK;
 }
 
-static int open_output(struct tool *tool, struct output *out)
+static int open_output(struct tool *tool, struct output *out, const char *path)
 {
     *out = (struct output){
+        .path = path,
         .half = tool->opt.dtype && !strcmp(tool->opt.dtype, "f16"),
         .scored = true,
         .linear = true,
     };
     for (int t = 0; t < N_TENSORS; t++) {
         const char *dtype = t == EMBEDS && out->half ? "F16" : layout[t].dtype;
-        if (spool_open(&out->spool[t], layout[t].name, dtype, tool->opt.output) < 0)
-            return tool_fail(tool, STATUS_OUTPUT, "%s: cannot be written: %s", tool->opt.output,
+        if (spool_open(&out->spool[t], layout[t].name, dtype, path) < 0)
+            return tool_fail(tool, STATUS_OUTPUT, "%s: cannot be written: %s", path,
                              strerror(errno));
     }
     put_i64(out, CSR_PTR, 0);
@@ -370,7 +372,7 @@ static int pull_all(struct tool *tool, struct job *job, struct output *out)
         int bad = put_segment(out, segment);
         wn_segment_unref(&segment);
         if (bad)
-            return tool_fail(tool, STATUS_OUTPUT, "%s: cannot be written: %s", tool->opt.output,
+            return tool_fail(tool, STATUS_OUTPUT, "%s: cannot be written: %s", out->path,
                              strerror(errno));
     }
     if (err < 0)
@@ -404,6 +406,25 @@ static int report(struct tool *tool, struct job *job, const struct output *out)
     return status == STATUS_OK ? job_status(tool, job) : status;
 }
 
+static void close_output(struct output *out)
+{
+    for (int t = 0; t < N_TENSORS; t++)
+        spool_close(&out->spool[t]);
+}
+
+int compress_source(struct tool *tool, struct job *job, const char *path)
+{
+    struct output out;
+    int status = open_output(tool, &out, path);
+
+    if (status == STATUS_OK)
+        status = pull_all(tool, job, &out);
+    if (status == STATUS_OK)
+        status = write_file(tool, job, &out);
+    close_output(&out);
+    return status;
+}
+
 int run_compress(struct tool *tool)
 {
     struct output out;
@@ -415,7 +436,7 @@ int run_compress(struct tool *tool)
     status = job_check(tool, JOB_MODEL);
     if (status != STATUS_OK)
         return status;
-    status = open_output(tool, &out);
+    status = open_output(tool, &out, tool->opt.output);
     if (status == STATUS_OK)
         status = job_open(&job, tool, JOB_MODEL | JOB_PROGRESS);
     if (status == STATUS_OK)
@@ -425,7 +446,6 @@ int run_compress(struct tool *tool)
     if (status == STATUS_OK)
         status = report(tool, &job, &out);
     job_close(&job, tool);
-    for (int t = 0; t < N_TENSORS; t++)
-        spool_close(&out.spool[t]);
+    close_output(&out);
     return status;
 }

@@ -79,9 +79,9 @@ void help_overview(void)
     puts("\nwinnow help COMMAND tells the options of a command.\n\n"
          "--json is always UTF-8: a name that is not has U+FFFD for each broken byte, and beside\n"
          "it its exact bytes in hexadecimal, as in file and file_hex.\n\n"
-         "Exit status: 0 done, 2 usage, 3 input missing, 4 not a video, 5 not supported, 6 limit,\n"
-         "7 model, 8 device, 9 memory, 10 output, 11 damaged input (--strict), 70 bug,\n"
-         "130 interrupted, 143 terminated.");
+         "Exit status: 0 done, 1 some inputs failed, 2 usage, 3 input missing, 4 not a video,\n"
+         "5 not supported, 6 limit, 7 model, 8 device, 9 memory, 10 output, 11 damaged input\n"
+         "(--strict), 70 bug, 75 another process has it, 130 interrupted, 143 terminated.");
 }
 
 int run_help(struct tool *tool)

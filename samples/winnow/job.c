@@ -8,7 +8,7 @@
 #include "signals.h"
 #include "tool.h"
 
-static const char *status_word(int status)
+const char *status_word(int status)
 {
     switch (status) {
     case STATUS_USAGE:       return "usage";
@@ -43,6 +43,10 @@ static int status_of(int err)
 
 static int fail_with(struct tool *tool, const char *file, int status, const char *sentence)
 {
+    if (tool->said) {
+        snprintf(tool->said, 1024, "%s", sentence);
+        return status;
+    }
     term_error(&tool->term, file, sentence);
     if (tool->opt.json && status != STATUS_USAGE && status != STATUS_OUTPUT) {
         json_t *object = json_result(tool, "error");

@@ -29,6 +29,18 @@ const struct command commands[] = {
         "  winnow caption film.mp4 -m model.gguf --format srt,html -o film --summary\n"
         "  winnow caption clips/*.mp4 -m model.gguf --sidecar txt",
         run_caption},
+    {"batch", CMD_BATCH, "MANIFEST|DIR -o OUT", 1, 1, {"MANIFEST"},
+        "caption, ask or compress many videos, and go on after any stop",
+        "Items are a folder's videos or the lines of a file: a path, or an object with \"path\"\n"
+        "and perhaps \"id\", \"start\", \"end\", \"question\", \"prompt\" and \"meta\". Paths begin\n"
+        "at the manifest's folder. OUT/records.jsonl gets a line an item; what is there is not\n"
+        "done again, so the same command goes on after a kill, a full disk or a power cut. An\n"
+        "item that takes its worker with it twice is set aside. With --shard 3/16 a process does\n"
+        "the fourth sixteenth of the items, into records-00003-of-00016.jsonl; exit status 75\n"
+        "tells that another process has them.\n\n"
+        "  winnow batch clips/ -o out -m model.gguf --summary\n"
+        "  winnow batch list.jsonl -o out -m model.gguf --task ask --question \"what is sold?\"",
+        run_batch},
     {"compress", CMD_COMPRESS, "VIDEO -o ROWS.safetensors", 1, 1, {"VIDEO"},
         "write a video's visual tokens to a file",
         "Tensors: embeds [n, hidden]; pos, frame, scene, t_s, row, col, weight, score, each [n];\n"

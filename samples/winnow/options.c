@@ -43,7 +43,8 @@ const struct option_info option_table[] = {
         "holds, at most 16384 cells unless --ctx says more; caption: 4096)"},
     {"device", 'd', "NAME", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_TEXT, AT(device), .help =
         "of the filters: auto, cpu, vulkan or part of a device's name (default: auto)"},
-    {"window", 0, "BYTES", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12, .help =
+    {"window", 0, "BYTES", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12,
+        .help =
         "uncompressed rows in one segment (default: 96M)"},
 
     {"start", 0, "TIME", CMD_VIDEO, "Video", OPTION_TIME, AT(start), .help =
@@ -89,22 +90,40 @@ const struct option_info option_table[] = {
     {"vit-ms", 0, "X", CMD_BENCH, "Shape", OPTION_REAL, AT(vit_ms), 0, 1e9, .help =
         "what the vision encoder takes a frame (default: measured where a model is given)"},
 
-    {"prompt", 0, "TEXT", CMD_CAPTION, "Captions", OPTION_TEXT, AT(prompt), .help =
+    {"prompt", 0, "TEXT", CMD_CAPTION | CMD_BATCH, "Captions", OPTION_TEXT, AT(prompt), .help =
         "what to ask about each part (default: describe the video.)"},
-    {"segment", 0, "TIME", CMD_CAPTION, "Captions", OPTION_TIME, AT(segment), .help =
+    {"segment", 0, "TIME", CMD_CAPTION | CMD_BATCH, "Captions", OPTION_TIME, AT(segment), .help =
         "longest part; a longer scene is cut (default: 30)"},
-    {"summary", 0, NULL, CMD_CAPTION, "Captions", OPTION_FLAG, AT(summary), .help =
+    {"summary", 0, NULL, CMD_CAPTION | CMD_BATCH, "Captions", OPTION_FLAG, AT(summary), .help =
         "tell of the whole, too, from the captions"},
-    {"summary-prompt", 0, "TEXT", CMD_CAPTION, "Captions", OPTION_TEXT, AT(summary_prompt), .help =
+    {"summary-prompt", 0, "TEXT", CMD_CAPTION | CMD_BATCH, "Captions", OPTION_TEXT,
+        AT(summary_prompt), .help =
         "what to ask about the captions"},
+
+    {"task", 0, "WHAT", CMD_BATCH, "Batch", OPTION_CHOICE, AT(task),
+        .choices = "caption|ask|compress", .help =
+        "caption, ask or compress each item (default: caption)"},
+    {"question", 0, "TEXT", CMD_BATCH, "Batch", OPTION_TEXT, AT(question), .help =
+        "what to ask about items that bring no question"},
+    {"shard", 0, "I/N", CMD_BATCH, "Batch", OPTION_TEXT, AT(shard), .help =
+        "only the items of this of N parts, I from 0"},
+    {"jobs", 'j', "N", CMD_BATCH, "Batch", OPTION_INT, AT(jobs), 1, 64, .help =
+        "workers at once, each with models of its own (default: 1)"},
+    {"item-timeout", 0, "TIME", CMD_BATCH, "Batch", OPTION_TIME, AT(item_timeout), .help =
+        "an item that takes longer is set aside (default: any time)"},
+    {"item-memory", 0, "BYTES", CMD_BATCH, "Batch", OPTION_INT, AT(item_memory), 1 << 20, BIG,
+        .help =
+        "address space of a worker (default: any)"},
+    {"retry-errors", 0, NULL, CMD_BATCH, "Batch", OPTION_FLAG, AT(retry_errors), .help =
+        "do the items again that failed or were set aside"},
 
     {"format", 'f', "LIST", CMD_CAPTION, "Output", OPTION_TEXT, AT(format), .help =
         "text, txt, srt, vtt, jsonl, json, md, html; several with commas (default: text)"},
     {"sidecar", 0, "LIST", CMD_CAPTION, "Output", OPTION_TEXT, AT(sidecar), .help =
         "formats that are written beside each video"},
-    {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT | CMD_CAPTION, "Output", OPTION_TEXT,
-        AT(output), .help =
-        "where to write: a file (compress), a folder (inspect) or either (caption)"},
+    {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT | CMD_CAPTION | CMD_BATCH, "Output",
+        OPTION_TEXT, AT(output), .help =
+        "where to write: a file (compress), a folder (inspect, batch) or either (caption)"},
     {"dtype", 0, "TYPE", CMD_COMPRESS, "Output", OPTION_CHOICE, AT(dtype), .choices = "f32|f16",
         .help = "of the rows: f32 or f16 (default: f32)"},
     {"columns", 0, "N", CMD_INSPECT, "Output", OPTION_INT, AT(columns), 1, 64, .help =
@@ -114,13 +133,14 @@ const struct option_info option_table[] = {
         "longer side of a picture in the contact sheet or report (default: 256)"},
     {"per-page", 0, "N", CMD_INSPECT, "Output", OPTION_INT, AT(per_page), 1, 1000, .help =
         "most pictures on one sheet (default: 48)"},
-    {"json", 0, NULL, CMD_ALL & ~(CMD_HELP | CMD_CAPTION), "Output", OPTION_FLAG, AT(json), .help =
+    {"json", 0, NULL, CMD_ALL & ~(CMD_HELP | CMD_CAPTION | CMD_BATCH), "Output", OPTION_FLAG,
+        AT(json), .help =
         "one machine-readable object on stdout"},
     {"csv", 0, NULL, CMD_SCENES, "Output", OPTION_FLAG, AT(csv), .help =
         "a table with the columns of PySceneDetect's scene lists"},
     {"markdown", 0, NULL, CMD_FILTERS, "Output", OPTION_FLAG, AT(markdown), .help =
         "the table that stands in README.md"},
-    {"strict", 0, NULL, CMD_VIDEO, "Output", OPTION_FLAG, AT(strict), .help =
+    {"strict", 0, NULL, CMD_VIDEO & ~CMD_BATCH, "Output", OPTION_FLAG, AT(strict), .help =
         "exit with 11 when a part of the file could not be decoded"},
     {"progress", 0, "HOW", CMD_VIDEO, "Output", OPTION_CHOICE, AT(progress),
         .choices = "auto|bar|plain|json|none", .help =

@@ -24,8 +24,9 @@ enum {
     CMD_HELP     = 128,
     CMD_BENCH    = 256,
     CMD_CAPTION  = 512,
+    CMD_BATCH    = 1024,
 
-    CMD_ANSWER = CMD_ASK | CMD_CAPTION,
+    CMD_ANSWER = CMD_ASK | CMD_CAPTION | CMD_BATCH,
     CMD_MODEL = CMD_ANSWER | CMD_COMPRESS | CMD_INSPECT,
     CMD_VIDEO = CMD_MODEL | CMD_SCENES,
     CMD_ALL   = 0xFFFF,
@@ -67,6 +68,11 @@ struct options {
     const char *prompt, *summary_prompt, *format, *sidecar; /* of captions */
     double segment;
     bool summary;
+
+    const char *task, *question, *shard; /* of batch */
+    int64_t jobs, item_memory;
+    double item_timeout;
+    bool retry_errors;
 
     const char *output, *dtype;
     int64_t columns, thumb, per_page;

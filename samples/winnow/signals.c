@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct signals {
@@ -12,6 +13,7 @@ struct signals {
     pthread_mutex_t lock; /* of session */
     struct wn_session *session;
     atomic_int came;
+    int pipe[2]; /* see signals_fd(); -1, -1: none */
 };
 
 /* A thread of its own takes the signals: wn_cancel() need not be safe in a handler. */
@@ -25,10 +27,13 @@ static void *wait_for_signals(void *arg)
         if (sigwait(&s->set, &number) != 0)
             continue;
         pthread_mutex_lock(&s->lock);
-        if (!s->session || atomic_load(&s->came))
+        if ((!s->session && s->pipe[1] < 0) || atomic_load(&s->came))
             _exit(128 + number);
         atomic_store(&s->came, number);
-        wn_cancel(s->session);
+        if (s->session)
+            wn_cancel(s->session);
+        if (s->pipe[1] >= 0 && write(s->pipe[1], "", 1) != 1)
+            _exit(128 + number);
         pthread_mutex_unlock(&s->lock);
     }
     return NULL;
@@ -43,6 +48,7 @@ struct signals *signals_start(void)
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is seen when writing */
     if (!s)
         return NULL;
+    s->pipe[0] = s->pipe[1] = -1;
     pthread_mutex_init(&s->lock, NULL);
     sigemptyset(&s->set);
     sigaddset(&s->set, SIGINT);
@@ -66,6 +72,18 @@ void signals_watch(struct signals *s, struct wn_session *session)
     pthread_mutex_lock(&s->lock);
     s->session = session;
     pthread_mutex_unlock(&s->lock);
+}
+
+int signals_fd(struct signals *s)
+{
+    int ends[2];
+
+    if (!s || pipe(ends) != 0)
+        return -1;
+    pthread_mutex_lock(&s->lock);
+    memcpy(s->pipe, ends, sizeof(ends));
+    pthread_mutex_unlock(&s->lock);
+    return ends[0];
 }
 
 int signal_status(const struct signals *s)

@@ -12,6 +12,9 @@ struct signals;
 struct signals *signals_start(void);
 /* Which session to cancel; NULL: none, a signal ends the process. */
 void signals_watch(struct signals *signals, struct wn_session *session);
+/* A descriptor that can be read once the first signal came, which from now on does no more than
+ * that where no session is watched. -1: none could be made. */
+int signals_fd(struct signals *signals);
 /* 128 plus the signal that came, 0: none did. NULL is fine. */
 int signal_status(const struct signals *signals);
 

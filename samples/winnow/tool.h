@@ -27,6 +27,7 @@ enum status {
     STATUS_OUTPUT      = 10, /* a result could not be written */
     STATUS_PARTIAL     = 11, /* --strict: a result, but from damaged input */
     STATUS_BUG         = 70,
+    STATUS_LOCKED      = 75, /* another process works on the same */
     STATUS_INTERRUPTED = 130,
     STATUS_BROKEN_PIPE = 141, /* nobody reads stdout any more: no message */
     STATUS_TERMINATED  = 143,
@@ -57,9 +58,11 @@ struct tool {
     char **args;
     int n_args;
     const char *file; /* args[0] where that is a video */
+    char *said;       /* NULL, or 1024 bytes that get a failure's sentence instead of stderr */
 };
 
 int run_ask(struct tool *tool);
+int run_batch(struct tool *tool);
 int run_caption(struct tool *tool);
 int run_compress(struct tool *tool);
 int run_inspect(struct tool *tool);
@@ -91,12 +94,17 @@ void job_close(struct job *job, struct tool *tool);
 /* The status for a library call that returned err < 0; says why, in one line and, with --json, in
  * an object on stdout. */
 int job_failed(struct tool *tool, const struct job *job, int err);
+/* A word for a status, as in the JSON object of a failure. */
+const char *status_word(int status);
 /* Says "FILE: sentence" (and the JSON object) for a failure of our own. */
 int tool_fail(struct tool *tool, enum status status, const char *fmt, ...) PRINTF(3, 4);
 /* The status of a run that gave a result: STATUS_PARTIAL where --strict asks for it. */
 int job_status(struct tool *tool, const struct job *job);
 /* The warning that goes with damaged input. */
 void job_warn_partial(struct tool *tool, const struct wn_media *media);
+/* Writes the rows of job's source to a safetensors file (compress.c). */
+int compress_source(struct tool *tool, struct job *job, const char *path);
+
 /* ---- output ---- */
 
 /* Members that every object has: schema, command, version, status, file. */

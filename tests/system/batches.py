@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of winnow batch share: items, records without what differs from run to run."""
+import json
+import pathlib
+
+from cli import *
+
+TIMES = ("seconds", "timing", "peak_bytes", "device")
+
+
+def make_manifest(path, n):
+    """n short parts of the sample videos, and two that cannot be done."""
+    lines = []
+    for i in range(n):
+        video = VIDEOS / ("two-minutes.mp4" if i % 3 else "three-scenes.mp4")
+        start = i * 0.37 % 8
+        lines.append({"id": f"item {i:03d}", "path": str(video), "start": start, "end": start + 0.6 + i % 4 / 4,
+                      "meta": {"number": i}})
+    lines[n // 3]["path"] = "not-there.mp4"
+    lines[n // 2]["path"] = str(ROOT / "README.md")
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return [line["id"] for line in lines]
+
+
+def bare(value):
+    if isinstance(value, dict):
+        return {k: bare(v) for k, v in value.items() if k not in TIMES}
+    return [bare(v) for v in value] if isinstance(value, list) else value
+
+
+def read_records(*paths):
+    """Every line must be whole; sorted by id."""
+    records = []
+    for path in paths:
+        text = path.read_text() if path.exists() else ""
+        check(text.endswith("\n") or not text, f"{path.name}: no torn line at its end")
+        records += [bare(json.loads(line)) for line in text.splitlines()]
+    return sorted(records, key=lambda r: r["id"])
+
+
+def children(pid):
+    try:
+        return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
