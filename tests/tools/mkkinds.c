@@ -122,6 +122,29 @@ static void llava16_tower(struct gguf_out *out, const struct shape *s)
                       pinpoints, sizeof(pinpoints) / sizeof(pinpoints[0]));
 }
 
+/* SigLIP with LLaVA's projector, all layers. */
+static void siglip_mlp_tower(struct gguf_out *out, const struct shape *s)
+{
+    const int32_t feature = s->v_layers;
+
+    clip_keys(out, s, "mlp");
+    gguf_set_val_bool(gguf_out_keys(out), "clip.use_gelu", true);
+    gguf_set_arr_data(gguf_out_keys(out), "clip.vision.feature_layer", GGUF_TYPE_INT32, &feature,
+                      1);
+    patches(out, s, true);
+    gguf_out_f32s(out, "v.position_embd.weight", s->v_dim, side(s) * side(s), 0, 0.3);
+    blocks(out, s, true, false);
+    linear(out, "mm.0", s->v_dim, s->dim, 1, true);
+    linear(out, "mm.2", s->dim, s->dim, 1, true);
+}
+
+/* OneVision: the same, frames of a video pooled; a row that ends lines. */
+static void onevision_tower(struct gguf_out *out, const struct shape *s)
+{
+    siglip_mlp_tower(out, s);
+    gguf_out_f32s(out, "model.image_newline", s->dim, 0, 0, 0.5);
+}
+
 /* SigLIP as Gemma 3 has it: no CLS token, patches averaged in merge x merge blocks. */
 static void gemma_tower(struct gguf_out *out, const struct shape *s)
 {
@@ -216,6 +239,8 @@ static void qwen25_tower(struct gguf_out *out, const struct shape *s)
     .ctx = 4096
 #define SIGLIP_REAL .image = 448, .patch = 14, .v_layers = 27, .v_dim = 1152, .v_heads = 16, \
     .v_ff = 4304, .merge = 2, .feature = -1
+#define SO400M .image = 384, .patch = 14, .v_layers = 26, .v_dim = 1152, .v_heads = 16, \
+    .v_ff = 4304, .feature = -1
 #define QWEN_REAL .image = 560, .patch = 14, .v_layers = 32, .v_dim = 1280, .v_heads = 16, \
     .merge = 2, .feature = -1, .layers = 28, .dim = 1536, .heads = 12, .kv = 2, .ff = 8960, \
     .vocab = 32000, .ctx = 8192
@@ -233,6 +258,16 @@ const struct kind mk_kinds[] = {
      {.image = 336, .patch = 14, .v_layers = 24, .v_dim = 1024, .v_heads = 16, .v_ff = 4096,
       .feature = -1, LLAMA_1B},
      llava16_tower},
+    {"siglip_mlp", "SigLIP with LLaVA's projector, arch llama", "llama", "mlp", VICUNA,
+     {.image = 48, .patch = 8, .v_layers = 4, .v_dim = 64, .v_heads = 4, .v_ff = 128,
+      .feature = -1, TINY_LLM},
+     {SO400M, LLAMA_1B},
+     siglip_mlp_tower},
+    {"onevision", "the same with a newline row as in OneVision", "llama", "mlp", VICUNA,
+     {.image = 48, .patch = 8, .v_layers = 4, .v_dim = 64, .v_heads = 4, .v_ff = 128,
+      .feature = -1, TINY_LLM},
+     {SO400M, LLAMA_1B},
+     onevision_tower},
     {"siglip", "SigLIP without CLS as in Gemma 3, arch llama", "llama", "gemma3", VICUNA,
      {.image = 48, .patch = 8, .v_layers = 4, .v_dim = 64, .v_heads = 4, .v_ff = 128, .merge = 2,
       .feature = -1, TINY_LLM},
