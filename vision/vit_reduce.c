@@ -391,8 +391,11 @@ static int run_all(struct wn_vit_reduction *r, const float *patches, struct wn_v
     TRY(wn_vit_reduction_begin(r, patches));
     give_states(r);
     for (;;) {
-        if (cut < red->n_cuts && red->cut[cut].point == r->at)
+        if (cut < red->n_cuts && red->cut[cut].point == r->at) {
+            if (r->of->look && r->at % 2 == 0)
+                r->of->look(r->of->arg, r->at / 2, r->rows);
             TRY(run_cut(r, cut++));
+        }
         if (r->of->look && r->at % 2 == 0)
             r->of->look(r->of->arg, r->at / 2, r->rows);
         if (r->at == r->depth)

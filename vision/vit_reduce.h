@@ -8,7 +8,8 @@
 struct wn_vit_reduce {
     struct wn_reducer *reducer;
     const uint8_t *enter; /* [n][n_patches] which patches enter the first layer; NULL: all */
-    /* For tests: the rows behind layer l - 1, whatever cuts there are; or NULL. */
+    /* For tests: the rows behind layer l - 1; where there is a cut, before it and after it; or
+     * NULL. */
     void (*look)(void *arg, int32_t l, const struct wn_rows *rows);
     void *arg;
 };

@@ -26,6 +26,7 @@ struct golden_case {
     double tolerance;               /* the set's, or the default */
     char why[512];                  /* set by the checks below: the first difference */
     int failed;
+    const char *skip;               /* set by a case that cannot run: why */
     bool *checked;                  /* [file->n] private, as is what follows */
     void **made;
     int n_made;

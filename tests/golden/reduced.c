@@ -22,6 +22,10 @@ static void look(void *arg, int32_t l, const struct wn_rows *rows)
 {
     struct golden_tower_run *run = arg;
     struct golden_state *s = &run->state[l];
+    if (s->frame_ptr) { /* a cut came between */
+        run->before[l] = *s;
+        *s = (struct golden_state){0};
+    }
     const size_t n = (size_t)rows->n;
     const size_t entries = rows->w.ptr ? (size_t)rows->w.ptr[n] : 0;
 
@@ -82,12 +86,13 @@ bool golden_run_reduced(struct golden_case *c, struct golden_tower_run *run, con
     const struct wn_vit_info *m = &run->vit->info;
     run->n_layers = m->n_layers;
     run->state = wn_calloc((size_t)m->n_layers + 1, sizeof(*run->state));
+    run->before = wn_calloc((size_t)m->n_layers + 1, sizeof(*run->before));
     run->cls_attn = wn_calloc((size_t)run->n, wn_vit_tap_size(m, WN_VIT_CLS_ATTN) * sizeof(float));
     const struct wn_vit_tap tap = {m->cls ? WN_VIT_CLS_ATTN : WN_VIT_RECEIVED, m->n_layers - 1,
                                    run->cls_attn};
     struct wn_vit_left left = {0};
     const struct wn_vit_reduce how = {.look = look, .arg = run};
-    if (!run->state || !run->cls_attn || open_filters(c, run, text) < 0) {
+    if (!run->state || !run->before || !run->cls_attn || open_filters(c, run, text) < 0) {
         golden_fail(c, "%s: %s", text, c->log->last_error);
         goto end;
     }
@@ -101,16 +106,33 @@ end:
     return !c->failed;
 }
 
+void golden_states_before(struct golden_tower_run *run)
+{
+    for (int32_t l = 0; run->before && l <= run->n_layers; l++) {
+        const struct golden_state after = run->state[l];
+        if (!run->before[l].frame_ptr)
+            continue;
+        run->state[l] = run->before[l];
+        run->before[l] = after;
+    }
+}
+
+static void free_states(struct golden_state *state, int32_t n_layers)
+{
+    for (int32_t l = 0; state && l <= n_layers; l++) {
+        free(state[l].frame_ptr);
+        free(state[l].cell);
+        free(state[l].data);
+        free(state[l].size);
+        wn_sources_finish(&state[l].w);
+    }
+    free(state);
+}
+
 void golden_free_reduced(struct golden_tower_run *run)
 {
-    for (int32_t l = 0; run->state && l <= run->n_layers; l++) {
-        free(run->state[l].frame_ptr);
-        free(run->state[l].cell);
-        free(run->state[l].data);
-        free(run->state[l].size);
-        wn_sources_finish(&run->state[l].w);
-    }
-    free(run->state);
+    free_states(run->state, run->n_layers);
+    free_states(run->before, run->n_layers);
     free(run->cls_attn);
     wn_reducer_destroy(&run->reducer);
     wn_chain_destroy(&run->chain);

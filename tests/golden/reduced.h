@@ -19,7 +19,8 @@ struct golden_tower_run {
     struct wn_vit *vit;
     struct wn_reducer *reducer;
     struct wn_chain *chain;
-    struct golden_state *state; /* [n_layers + 1] */
+    struct golden_state *state;  /* [n_layers + 1] */
+    struct golden_state *before; /* likewise, before a cut between layers; n 0 where is none */
     int32_t n_layers, n;        /* n: pictures */
     float *cls_attn;            /* [n][heads][tokens] of the last layer */
     bool failed;
@@ -29,6 +30,8 @@ struct golden_tower_run {
  * case. */
 bool golden_run_reduced(struct golden_case *c, struct golden_tower_run *run, const char *file,
                         const char *fmt, ...) WN_PRINTF(4, 5);
+/* Where there is a cut between two layers, `state` becomes what was before it. */
+void golden_states_before(struct golden_tower_run *run);
 void golden_free_reduced(struct golden_tower_run *run);
 /* out.PREFIXx<l> of layers [first, n_layers]. */
 void golden_expect_states(struct golden_case *c, const struct golden_tower_run *run,

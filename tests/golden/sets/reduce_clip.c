@@ -46,16 +46,66 @@ static void run_diffrate(struct golden_case *c)
     json_decref(rates);
 }
 
+/* How many CLS rows and rows a clip has, and how many clips there are. */
+static void check_clips(struct golden_case *c, const struct golden_tower_run *run, int32_t l)
+{
+    const struct golden_state *s = &run->state[l];
+    int32_t info[3] = {0, s->frame_ptr[1], s->n_frames};
+    char name[32];
+
+    for (int32_t i = 0; i < s->frame_ptr[1]; i++)
+        info[0] += s->w.idx[s->w.ptr[i]] % run->vit->info.n_tokens == 0;
+    snprintf(name, sizeof(name), "out.info%d", (int)l);
+    golden_expect_i32(c, name, info, 3);
+    snprintf(name, sizeof(name), "out.size%d", (int)l);
+    golden_expect_f32(c, name, s->size, s->n);
+}
+
+static void run_tempme(struct golden_case *c)
+{
+    struct golden_tower_run run;
+    json_t *layer = golden_meta(c, "merge_layer"), *frames = golden_meta(c, "merge_frame_num");
+    json_t *share = golden_meta(c, "merge_token_proportion"), *item;
+    char joins[64] = "";
+    size_t i, at = 0;
+
+    json_array_foreach(layer, i, item)
+        at += (size_t)snprintf(joins + at, sizeof(joins) - at, "%s%d/%d", i ? "+" : "",
+                               (int)json_integer_value(item),
+                               (int)json_integer_value(json_array_get(frames, i)));
+    if (golden_run_reduced(c, &run, file, "tempme=joins=%s:across=%g:within=%g:r=%d:order=paper",
+                           joins, json_number_value(json_array_get(share, 0)),
+                           json_number_value(json_array_get(share, 1)),
+                           (int)golden_int(c, "tome_r"))) {
+        golden_states_before(&run);
+        golden_expect_states(c, &run, "", 1);
+        for (int32_t l = 1; l <= run.n_layers; l++)
+            check_clips(c, &run, l);
+    }
+    golden_free_reduced(&run);
+    json_decref(layer);
+    json_decref(frames);
+    json_decref(share);
+}
+
 static void run(struct golden_case *c)
 {
     if (golden_has(c, "rates"))
         run_diffrate(c);
+    else if (golden_has(c, "merge_layer") && golden_int(c, "frame_pos"))
+        c->skip = "it needs LoRA weights and positions of frames, which no model brings along";
+    else if (golden_has(c, "merge_layer"))
+        run_tempme(c);
     else
         run_tome(c);
 }
 
+/* What the authors put behind the tower for retrieval. */
+static const char *const beyond[] = {"out.video_feat", NULL};
+
 const struct golden_set golden_reduce_clip = {
     .name = "reduce_clip",
     .runs_kernels = true,
+    .beyond = beyond,
     .run = run,
 };

@@ -37,7 +37,7 @@ static double share(struct golden_case *c, size_t i)
     return v;
 }
 
-/* Positions of frames, which the authors' code adds after the matching by the rows as they are: what
+/* Positions of frames, which the authors' code adds behind the matching by rows as they are: what
  * the rows of a clip become of rows with positions. x: the rows that came in, [frames][n][dim]. */
 static void add_positions(struct golden_case *c, struct wn_rows *rows, const float *x, int32_t n)
 {
