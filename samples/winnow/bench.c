@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "signals.h"
-#include "tool.h"
+#include "accuracy.h"
 
 enum { MOST = 128 }; /* chains in a table */
 
@@ -231,10 +231,15 @@ int run_bench(struct tool *tool)
     struct job job = {0};
     int n = 0, status = STATUS_OK;
 
+    if (!strcmp(tool->args[0], "accuracy")) {
+        free(line);
+        return run_accuracy(tool);
+    }
     if (!line)
         return tool_fail(tool, STATUS_NOMEM, "out of memory");
     if (strcmp(tool->args[0], "compress"))
-        status = tool_fail(tool, STATUS_USAGE, "only \"compress\" is measured: winnow bench compress");
+        status = tool_fail(tool, STATUS_USAGE, "%s is not measured; see winnow bench --help",
+                           tool->args[0]);
     else if (parse_grid(o->grid, &shape))
         status = tool_fail(tool, STATUS_USAGE, "--grid is HEIGHTxWIDTH, such as 24x24");
     if (status == STATUS_OK)

@@ -59,13 +59,21 @@ const struct command commands[] = {
         "Needs no model. --filters scene=... sets the detector.\n\n"
         "  winnow scenes film.mp4 --filters scene=detector=adaptive --csv",
         run_scenes},
-    {"bench", CMD_BENCH, "compress", 1, 1, {"what to measure"},
-        "tell how long token filters take here, and what the machine can do",
-        "Rows of a film that is made up, through --filters or through every token filter by\n"
+    {"bench", CMD_BENCH, "compress | accuracy QUIZ.jsonl", 1, 2,
+        {"what to measure", "a file of questions"},
+        "measure token filters: their time here, or the answers they leave right",
+        "compress: rows of a film that is made up, through --filters or every token filter by\n"
         "itself, on the CPU and on --device turn about (cpu: the CPU alone). MB is what has to\n"
         "be read and written once; the limit is the time that takes, or that products of all\n"
         "rows take, and the share beside the kernels is how near they come. \"cpu\" and\n"
-        "\"device\" are everything from rows to rows, transfers too.",
+        "\"device\" are everything from rows to rows, transfers too.\n\n"
+        "accuracy: each line of QUIZ.jsonl is an object with video, question, a list of answers\n"
+        "that count as right, and perhaps family and filters (which choose its frames; fps=1).\n"
+        "--filters holds chains with ; between, {} where --keep's shares go; without it every\n"
+        "filter is asked. -o keeps every answer, and what stands there is not asked again.\n\n"
+        "  winnow bench accuracy quiz.jsonl -m model.gguf -o answers.jsonl --plot curves.png\n"
+        "  winnow bench accuracy quiz.jsonl -m model.gguf --keep 0.25,0.1 --compare \\\n"
+        "      --filters 'vtc_cls=keep={};random=keep={}'",
         run_bench},
     {"filters", CMD_FILTERS, "[NAME]", 0, 1, {"NAME"},
         "list the filters, or the options of one", NULL, run_filters},

@@ -19,19 +19,20 @@ const struct option_info option_table[] = {
         "language model, GGUF"},
     {"mmproj", 0, "FILE", CMD_MODEL | CMD_BENCH, "Model", OPTION_TEXT, AT(mmproj), .help =
         "vision encoder, GGUF (default: found beside the model)"},
-    {"ctx", 0, "N", CMD_MODEL, "Model", OPTION_INT, AT(ctx), 1, 1 << 30, .help =
+    {"ctx", 0, "N", CMD_MODEL | CMD_BENCH, "Model", OPTION_INT, AT(ctx), 1, 1 << 30, .help =
         "most KV cells (default: what the prompt needs, up to what the model was trained for)"},
-    {"chat-template", 0, "NAME", CMD_MODEL, "Model", OPTION_TEXT, AT(chat_template), .help =
+    {"chat-template", 0, "NAME", CMD_MODEL | CMD_BENCH, "Model", OPTION_TEXT, AT(chat_template),
+        .help =
         "a built-in chat template or its text (default: the model's own)"},
-    {"frame-label", 0, "TEXT", CMD_MODEL, "Model", OPTION_TEXT, AT(frame_label), .help =
+    {"frame-label", 0, "TEXT", CMD_MODEL | CMD_BENCH, "Model", OPTION_TEXT, AT(frame_label), .help =
         "text before each frame of a video, {n} its number, {t} its time; empty: none "
         "(default: the model's own or \"[{t}]\")"},
-    {"encoder", 0, "WHICH", CMD_MODEL, "Model", OPTION_CHOICE, AT(encoder),
+    {"encoder", 0, "WHICH", CMD_MODEL | CMD_BENCH, "Model", OPTION_CHOICE, AT(encoder),
         .choices = "auto|own|mtmd", .help =
         "vision encoder: winnow's own for CLIP and SigLIP, libmtmd for all others (default: auto)"},
     {"fast-resize", 0, NULL, CMD_MODEL, "Model", OPTION_FLAG, AT(fast_resize), .help =
         "libswscale's resize instead of the one that equals llama.cpp's bytes"},
-    {"cpu", 0, NULL, CMD_MODEL, "Model", OPTION_FLAG, AT(cpu), .help =
+    {"cpu", 0, NULL, CMD_MODEL | CMD_BENCH, "Model", OPTION_FLAG, AT(cpu), .help =
         "keep both models on the CPU"},
     {"threads", 0, "N", CMD_VIDEO | CMD_BENCH, "Model", OPTION_INT, AT(threads), 1, 4096, .help =
         "of decoding, filters and models together (default: number of cores)"},
@@ -64,7 +65,8 @@ const struct option_info option_table[] = {
     {"max-frames", 0, "N", CMD_VIDEO, "Video", OPTION_INT, AT(max_frames), 1, BIG, .help =
         "most frames that are decoded (default: any number)"},
 
-    {"max-tokens", 'n', "N", CMD_ANSWER, "Answer", OPTION_INT, AT(max_tokens), 1, 1 << 30, .help =
+    {"max-tokens", 'n', "N", CMD_ANSWER | CMD_BENCH, "Answer", OPTION_INT, AT(max_tokens), 1,
+        1 << 30, .help =
         "longest answer (default: 512)"},
     {"temp", 0, "X", CMD_ANSWER, "Answer", OPTION_REAL, AT(temp), 0, 100, .help =
         "temperature of sampling; 0 takes the likeliest token (default: 0)"},
@@ -89,6 +91,15 @@ const struct option_info option_table[] = {
         "measured, after one that is not (default: 7)"},
     {"vit-ms", 0, "X", CMD_BENCH, "Shape", OPTION_REAL, AT(vit_ms), 0, 1e9, .help =
         "what the vision encoder takes a frame (default: measured where a model is given)"},
+
+    {"keep", 0, "LIST", CMD_BENCH, "Accuracy", OPTION_TEXT, AT(keep), .help =
+        "what goes where a chain has {} (default: 0.5,0.25,0.1,0.05)"},
+    {"questions", 0, "N", CMD_BENCH, "Accuracy", OPTION_INT, AT(questions), 1, 1 << 30, .help =
+        "only the first N questions"},
+    {"compare", 0, NULL, CMD_BENCH, "Accuracy", OPTION_FLAG, AT(compare), .help =
+        "the first chain against each other one, question by question (exact McNemar test)"},
+    {"plot", 0, "FILE", CMD_BENCH, "Accuracy", OPTION_TEXT, AT(plot), .help =
+        "accuracy over kept tokens, as PNG"},
 
     {"prompt", 0, "TEXT", CMD_CAPTION | CMD_BATCH, "Captions", OPTION_TEXT, AT(prompt), .help =
         "what to ask about each part (default: describe the video.)"},
@@ -121,8 +132,8 @@ const struct option_info option_table[] = {
         "text, txt, srt, vtt, jsonl, json, md, html; several with commas (default: text)"},
     {"sidecar", 0, "LIST", CMD_CAPTION, "Output", OPTION_TEXT, AT(sidecar), .help =
         "formats that are written beside each video"},
-    {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT | CMD_CAPTION | CMD_BATCH, "Output",
-        OPTION_TEXT, AT(output), .help =
+    {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT | CMD_CAPTION | CMD_BATCH | CMD_BENCH,
+        "Output", OPTION_TEXT, AT(output), .help =
         "where to write: a file (compress), a folder (inspect, batch) or either (caption)"},
     {"dtype", 0, "TYPE", CMD_COMPRESS, "Output", OPTION_CHOICE, AT(dtype), .choices = "f32|f16",
         .help = "of the rows: f32 or f16 (default: f32)"},
@@ -142,7 +153,7 @@ const struct option_info option_table[] = {
         "the table that stands in README.md"},
     {"strict", 0, NULL, CMD_VIDEO & ~CMD_BATCH, "Output", OPTION_FLAG, AT(strict), .help =
         "exit with 11 when a part of the file could not be decoded"},
-    {"progress", 0, "HOW", CMD_VIDEO, "Output", OPTION_CHOICE, AT(progress),
+    {"progress", 0, "HOW", CMD_VIDEO | CMD_BENCH, "Output", OPTION_CHOICE, AT(progress),
         .choices = "auto|bar|plain|json|none", .help =
         "auto, bar, plain, json or none; auto is a bar on a terminal (default: auto)"},
     {"color", 0, "WHEN", CMD_ALL, "Output", OPTION_CHOICE, AT(color),

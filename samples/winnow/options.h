@@ -64,6 +64,9 @@ struct options {
     int64_t frames, dim, rounds; /* of bench */
     const char *grid;
     double vit_ms;
+    const char *keep, *plot;
+    int64_t questions;
+    bool compare;
 
     const char *prompt, *summary_prompt, *format, *sidecar; /* of captions */
     double segment;

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* winnow bench accuracy: questions with known answers, asked through many chains of filters. A
+ * video is decoded and encoded once for all chains that act on tokens. */
+#include "accuracy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- running ---- */
+
+struct run {
+    struct tool *tool;
+    struct acc *acc;
+    struct job job;
+    FILE *records;
+    int asked, to_ask;
+};
+
+struct seen { /* segments of one video */
+    struct wn_segment **seg;
+    int n;
+    int64_t rows, before;
+    bool still;
+};
+
+static void forget(struct seen *seen)
+{
+    for (int i = 0; i < seen->n; i++)
+        wn_segment_unref(&seen->seg[i]);
+    free(seen->seg);
+    *seen = (struct seen){0};
+}
+
+static int keep_segment(struct seen *seen, struct wn_segment *seg)
+{
+    struct wn_segment **list = realloc(seen->seg, ((size_t)seen->n + 1) * sizeof(*list));
+    struct wn_tokens t = {.size = sizeof(t)};
+
+    if (!list) {
+        wn_segment_unref(&seg);
+        return WN_ERR_NOMEM;
+    }
+    seen->seg = list;
+    list[seen->n++] = seg;
+    wn_segment_tokens(seg, &t);
+    seen->rows += t.n;
+    seen->before += t.n_before;
+    return WN_OK;
+}
+
+static int look(struct run *run, const struct acc_item *item, const char *chain, const char *taps,
+                struct seen *out)
+{
+    const char *frames = item->filters ? item->filters : "fps=1";
+    struct wn_media media = {.size = sizeof(media)};
+    struct wn_source *src = NULL;
+    struct wn_segment *seg;
+    char *text = NULL;
+    int err;
+
+    const size_t size = strlen(frames) + strlen(chain) + 8;
+    text = malloc(size);
+    if (!text)
+        return WN_ERR_NOMEM;
+    snprintf(text, size, "%s%s%s", frames, *frames && *chain ? "," : "", chain);
+    err = wn_source_open(&src, run->job.session, item->path, wn_source_params(
+        .filters = *text ? text : "off",
+        .taps_for = taps));
+    free(text);
+    while (!err && !(err = wn_source_pull(src, &seg)))
+        err = keep_segment(out, seg);
+    if (err == WN_EOF) {
+        wn_source_media(src, &media);
+        out->still = media.still;
+        err = WN_OK;
+    }
+    wn_source_close(&src);
+    return err;
+}
+
+/* What one chain of token filters leaves of what was seen. */
+static int prune(struct run *run, const struct seen *in, const char *chain, struct seen *out)
+{
+    int err = WN_OK;
+
+    out->still = in->still;
+    for (int i = 0; i < in->n && !err; i++) {
+        struct wn_segment *seg = NULL;
+        err = wn_segment_filter(run->job.session, in->seg[i], chain, &seg);
+        if (!err)
+            err = keep_segment(out, seg);
+    }
+    return err;
+}
+
+static int ask_one(struct run *run, int i, int c, const struct seen *seen)
+{
+    struct acc_result *r = &run->acc->result[i * run->acc->n_cases + c];
+    const struct acc_item *item = &run->acc->item[i];
+    struct wn_ask_stats stats = {.size = sizeof(stats)};
+    char *answer = NULL;
+    const int err = wn_ask_segments(run->job.session, seen->seg, seen->n, !seen->still,
+                                    item->question, wn_ask_params(
+        .max_tokens = run->tool->opt.max_tokens ? (int)run->tool->opt.max_tokens : 32,
+        .stats = &stats), &answer);
+    int status;
+
+    if (err < 0)
+        return job_failed(run->tool, &run->job, err);
+    *r = (struct acc_result){
+        .done = true,
+        .right = acc_accepted(item, answer),
+        .before = seen->before,
+        .after = seen->rows,
+        .prefill_s = stats.prefill_s,
+    };
+    status = acc_write_record(run->tool, run->records, item, &run->acc->cases[c], r, answer);
+    wn_free(answer);
+    term_progress(&run->tool->term, (double)++run->asked / run->to_ask);
+    return status;
+}
+
+static bool same_look(const struct acc_item *a, const struct acc_item *b)
+{
+    return !strcmp(a->video, b->video) &&
+           !strcmp(a->filters ? a->filters : "", b->filters ? b->filters : "");
+}
+
+/* Questions [first, end) are about one video. */
+static bool wanted(const struct acc *acc, int first, int end, int c)
+{
+    for (int i = first; i < end; i++) {
+        if (!acc->result[i * acc->n_cases + c].done)
+            return true;
+    }
+    return false;
+}
+
+/* The chains that share one encoding, with a semicolon between; freed by the caller. */
+static char *shared_chains(const struct acc *acc)
+{
+    size_t size = 1, at = 0;
+    char *text;
+
+    for (int c = 0; c < acc->n_cases; c++)
+        size += acc->cases[c].chain ? strlen(acc->cases[c].chain) + 1 : 0;
+    text = calloc(1, size);
+    for (int c = 0; text && c < acc->n_cases; c++) {
+        const struct acc_case *k = &acc->cases[c];
+        if (!k->whole && k->chain && *k->chain)
+            at += (size_t)snprintf(text + at, size - at, "%s%s", at ? ";" : "", k->chain);
+    }
+    return text;
+}
+
+static int run_case(struct run *run, int first, int end, int c, const struct seen *all)
+{
+    const struct acc_case *k = &run->acc->cases[c];
+    struct seen here = {0};
+    int err = WN_OK, status = STATUS_OK;
+
+    if (k->whole)
+        err = look(run, &run->acc->item[first], k->chain, NULL, &here);
+    else if (k->chain && *k->chain)
+        err = prune(run, all, k->chain, &here);
+    const struct seen blind = {.still = all->still, .before = all->before};
+    const struct seen *seen = !k->chain ? &blind : *k->chain ? &here : all;
+    if (err == WN_ERR_UNSUPPORTED) { /* of this model: the chain has no results then */
+        term_warn(&run->tool->term, k->chain, wn_errmsg(run->job.session));
+        run->to_ask -= end - first;
+    } else if (err < 0) {
+        status = job_failed(run->tool, &run->job, err);
+    }
+    for (int i = first; !err && i < end && status == STATUS_OK; i++) {
+        if (!run->acc->result[i * run->acc->n_cases + c].done)
+            status = ask_one(run, i, c, seen);
+    }
+    forget(&here);
+    return status;
+}
+
+static int run_video(struct run *run, int first, int end, const char *taps)
+{
+    struct acc *acc = run->acc;
+    struct seen all = {0};
+    bool any = false;
+    int status = STATUS_OK;
+
+    for (int c = 0; c < acc->n_cases; c++)
+        any |= wanted(acc, first, end, c);
+    if (!any)
+        return STATUS_OK;
+    const int err = look(run, &acc->item[first], "", *taps ? taps : NULL, &all);
+    if (err < 0)
+        status = job_failed(run->tool, &run->job, err);
+    for (int c = 0; c < acc->n_cases && status == STATUS_OK; c++) {
+        if (wanted(acc, first, end, c))
+            status = run_case(run, first, end, c, &all);
+    }
+    forget(&all);
+    return status;
+}
+
+static int run_all(struct run *run)
+{
+    struct acc *acc = run->acc;
+    char *taps = shared_chains(acc);
+    int status = taps ? STATUS_OK : tool_fail(run->tool, STATUS_NOMEM, "out of memory");
+
+    for (int i = 0; i < acc->n_items * acc->n_cases; i++)
+        run->to_ask += !acc->result[i].done;
+    for (int i = 0, end; i < acc->n_items && status == STATUS_OK; i = end) {
+        for (end = i + 1; end < acc->n_items && same_look(&acc->item[i], &acc->item[end]); end++)
+            ;
+        run->tool->file = acc->item[i].path;
+        status = run_video(run, i, end, taps);
+    }
+    run->tool->file = NULL;
+    term_clear(&run->tool->term);
+    free(taps);
+    return status;
+}
+
+static int tell(struct tool *tool, const struct acc *acc)
+{
+    int status = STATUS_OK;
+
+    if (tool->opt.plot)
+        status = acc_plot(tool, acc, tool->opt.plot);
+    if (status != STATUS_OK)
+        return status;
+    if (tool->opt.json) {
+        json_t *object = json_result(tool, "ok");
+        json_object_set_new(object, "cases", acc_json(acc));
+        return json_print(tool, object);
+    }
+    acc_print(acc);
+    if (tool->opt.compare)
+        acc_compare(acc);
+    return stdout_status(tool);
+}
+
+static void finish(struct acc *acc)
+{
+    for (int i = 0; i < acc->n_items; i++) {
+        free(acc->item[i].path);
+        json_decref(acc->item[i].line);
+    }
+    for (int c = 0; c < acc->n_cases; c++) {
+        free(acc->cases[c].name);
+        free(acc->cases[c].chain);
+    }
+    free(acc->item);
+    free(acc->result);
+    free(acc);
+}
+
+int run_accuracy(struct tool *tool)
+{
+    struct acc *acc = calloc(1, sizeof(*acc));
+    struct run run = {.tool = tool, .acc = acc};
+    int status = STATUS_OK;
+
+    if (!acc)
+        return tool_fail(tool, STATUS_NOMEM, "out of memory");
+    if (tool->n_args < 2)
+        status = tool_fail(tool, STATUS_USAGE, "a file of questions is missing: winnow bench "
+                           "accuracy QUIZ.jsonl -m MODEL.gguf");
+    else if (!tool->opt.model)
+        status = tool_fail(tool, STATUS_USAGE,
+                           "no model: name one with -m MODEL.gguf or in WINNOW_MODEL");
+    if (status == STATUS_OK)
+        status = acc_read_items(tool, acc);
+    if (status == STATUS_OK)
+        status = acc_list_cases(tool, acc);
+    if (status != STATUS_OK)
+        goto done;
+    acc->result = calloc((size_t)acc->n_items * (size_t)acc->n_cases, sizeof(*acc->result));
+    if (!acc->result) {
+        status = tool_fail(tool, STATUS_NOMEM, "out of memory");
+        goto done;
+    }
+    if (tool->opt.output && !(run.records = acc_open_records(tool, acc))) {
+        status = STATUS_OUTPUT;
+        goto done;
+    }
+    tool->opt.filters = NULL; /* the session has no chain of its own: each source gets one */
+    status = job_session(&run.job, tool, JOB_MODEL);
+    if (status == STATUS_OK)
+        status = run_all(&run);
+    if (status == STATUS_OK)
+        status = tell(tool, acc);
+done:
+    job_close(&run.job, tool);
+    if (run.records)
+        fclose(run.records);
+    finish(acc);
+    return status;
+}
