@@ -89,6 +89,25 @@ static inline float wn_exp(float x)
     return y * scale.f;
 }
 
+/* Logarithm of a normal x > 0, the same in C and in GLSL: the exponent's, and a polynomial for the
+ * rest, which lies between sqrt(1 / 2) and sqrt(2). */
+static inline float wn_ln(float x)
+{
+    static const float c[] = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
+                              -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
+                              2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
+    union { float f; uint32_t u; } v = {x};
+    float e = (float)((int32_t)(v.u >> 23) - 126), y = c[0];
+
+    v.u = (v.u & 0x7fffffu) | 0x3f000000u;
+    const bool small = v.f < 0.707106781f;
+    const float r = (small ? v.f + v.f : v.f) - 1, z = r * r;
+    e = small ? e - 1 : e;
+    for (int i = 1; i < 9; i++)
+        y = y * r + c[i];
+    return (r + ((y * (z * r) + e * -2.12194440e-4f) - 0.5f * z)) + e * 0.693359375f;
+}
+
 /* Sum of a[i] * b[i] in lanes. */
 float wn_dot(const float *a, const float *b, int32_t n);
 

@@ -567,4 +567,29 @@ struct wn_alike_params {
 static_assert(sizeof(struct wn_alike_params) == 20, "mirrors alike.comp");
 extern const struct wn_kernel wn_kernel_alike;
 
+/* ln: y[i] = ln(max(x[i], 1e-30)), for i < ptr[n_frames].
+ * buf: x f32 [n] read, ptr i32 [F + 1] read, y f32 [n] write. */
+struct wn_ln_params {
+    int32_t n, n_frames;
+};
+static_assert(sizeof(struct wn_ln_params) == 8, "mirrors ln.comp");
+extern const struct wn_kernel wn_kernel_ln;
+
+/* divide: the parts s of frame f, ptr[f] .. ptr[f + 1] - 1, get quotas in whole numbers. Those with
+ * fixed[s] >= 0 get that; the others (-1) share amount[f] by weight w >= 0, none more than its cap:
+ *  EXACT  all of it, as far as caps allow: where a share is not below its cap, the cap, and what is
+ *         left is shared anew; then whole shares, and one more for the largest remainders (lower s
+ *         first); weights that are all 0 count as the caps;
+ *  FLOOR  min(cap, floor(amount * w / sum of w)), 0 where the sum is 0;
+ *  OWN    min(cap, floor(w)).
+ * Caps and amounts are whole numbers.
+ * buf: w f32 [n] read, cap f32 [n] read, fixed f32 [n] read, ptr i32 [F + 1] read, amount f32 [F]
+ * read, quota f32 [n] write. */
+enum wn_divide { WN_DIVIDE_EXACT, WN_DIVIDE_FLOOR, WN_DIVIDE_OWN };
+struct wn_divide_params {
+    int32_t n, n_frames, how;
+};
+static_assert(sizeof(struct wn_divide_params) == 12, "mirrors divide.comp");
+extern const struct wn_kernel wn_kernel_divide;
+
 #endif

@@ -25,6 +25,13 @@ enum { WN_SENSIBLE, WN_RELEASED };
     {"released", "what the authors' code does", 0, AV_OPT_TYPE_CONST, {.i64 = WN_RELEASED}, 0, 0, \
      0, "compat"}
 
+#define WN_OPT_NEWLINE(type, field, def)                                                          \
+    {"newline", "rows that end a line of tiles", offsetof(type, field), AV_OPT_TYPE_INT,          \
+     {.i64 = def}, 0, 1, 0, "newline"},                                                           \
+    {"drop", "they go", 0, AV_OPT_TYPE_CONST, {.i64 = 0}, 0, 0, 0, "newline"},                    \
+    {"keep", "they stay, beside what `keep` says", 0, AV_OPT_TYPE_CONST, {.i64 = 1}, 0, 0, 0,     \
+     "newline"}
+
 enum { WN_SPATIAL, WN_PAPER };
 
 #define WN_OPT_ORDER(type, field, paper)                                                          \
