@@ -591,5 +591,15 @@ struct wn_divide_params {
 };
 static_assert(sizeof(struct wn_divide_params) == 12, "mirrors divide.comp");
 extern const struct wn_kernel wn_kernel_divide;
+/* link: y[e] = the mean, in order, of the cosines (as of pair_cos) of the heads' parts of
+ * x[edge[e][0]] and z[edge[e][1]]: a sum times rsqrt(heads) * rsqrt(heads); for e < count[0]. heads
+ * divides dim.
+ * buf: x f32 [..][dim] read, z f32 [..][dim] read, edge i32 [n][2] read, count i32 [1] read,
+ * y f32 [n] write. */
+struct wn_link_params {
+    int32_t n, dim, heads;
+};
+static_assert(sizeof(struct wn_link_params) == 12, "mirrors link.comp");
+extern const struct wn_kernel wn_kernel_link;
 
 #endif

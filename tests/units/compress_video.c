@@ -109,11 +109,44 @@ static void scissor_counts(void **state)
     leaves(&m, "llava_scissor=tau=-1.5:per=frame", 1);
 }
 
+/* 4 x 5 places are 2 x 3 squares. */
+static void sttm_merges_squares(void **state)
+{
+    struct make m = clip;
+    struct wn_rows *rows;
+
+    leaves(&m, "sttm=threshold=2:temporal=2:root=0", 120);
+    leaves(&m, "sttm=threshold=-2:temporal=2:root=0", 36);
+    leaves(&m, "sttm=threshold=-2:temporal=2", 120); /* nothing is above the rows */
+    leaves(&m, "sttm=threshold=-2:temporal=-2:root=0", 6);
+    leaves(&m, "sttm=threshold=-2:temporal=-2:root=16:slow=1", 20);
+    leaves(&m, "stride=keep=0,sttm", 0);
+    leaves(&dot, "sttm=root=0", 1);
+    m.mixed = true; /* each frame begins anew: 6 squares, and 6 of a 5 x 4 grid */
+    leaves(&m, "sttm=threshold=-2:temporal=-2:root=0", 36);
+    m.mixed = false;
+    m.kind = EQUAL;
+    leaves(&m, "sttm=root=0", 6);
+    leaves(&m, "sttm=root=0:compat=released", 6);
+    m.kind = ZERO;
+    leaves(&m, "sttm=root=0", 120);
+    m = with_cls; /* the CLS row stays, last */
+    m.kind = EQUAL;
+    rows = left_of(&m, "sttm=root=0:temporal=2");
+    assert_int_equal(rows->n, 2 * 7);
+    assert_int_equal(rows->cell[6], 20);
+    wn_rows_destroy(&rows);
+    rows = make_rows(&clip);
+    assert_true(run_chain(&rows, "sttm=head_dim=7", false, cpu, &log_) < 0);
+    assert_non_null(strstr(log_.last_error, "heads of 7 do not divide rows of 24"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_makes_grids),
         cmocka_unit_test(scissor_counts),
+        cmocka_unit_test(sttm_merges_squares),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
