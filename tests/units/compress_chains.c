@@ -43,6 +43,7 @@ static const char *const menu[] = {
     "tempme=across=0:within=0.5", "tempme=frames=64:within=0",
     "tome=every=3:r=1000", "tome=keep=0:every=5",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
+    "globalcom2", "globalcom2=keep=6:order=paper", "globalcom2=compat=released:keep=0.4",
     "hired", "hired=keep=9:compat=released", "hired=keep=0.5:newline=keep:alpha=0.1",
     "vispruner=keep=0.4", "vispruner=keep=7:important=0:step=1", "vispruner=keep=1e9:important=1",
     "sparsevlm_merge", "sparsevlm_merge=noise=lot:seed=3:order=paper:keep=4",
