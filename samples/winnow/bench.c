@@ -69,8 +69,8 @@ static void print_machine(const struct wn_bench_machine *m, const struct shape *
     if (*m->device)
         printf("%s: %.1f GB/s copied, %.0f us a submit\n", m->device, m->device_copied / 1e9,
                m->submit * 1e6);
-    printf("%d frames of %dx%d rows, %d wide: %.1f MiB; medians, in brackets the range\n", s->frames,
-           s->grid_h, s->grid_w, s->dim,
+    printf("%d frames of %dx%d rows, %d wide: %.1f MiB; medians, in brackets the range\n",
+           s->frames, s->grid_h, s->grid_w, s->dim,
            4.0 * s->frames * s->grid_h * s->grid_w * s->dim / (1 << 20));
     if (s->vit > 0)
         printf("the vision encoder takes %.1f ms a frame\n", s->vit * 1e3);

@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: MIT
+"""The methods that torch_compare.py times.
+
+Adding one: a function under @method with the winnow chain and the shape. It gets the rows of the
+shape and a Sources, and returns a closure to time; one made of the authors' code comes first and
+raises Missing where there is none, then `plain` makes its own."""
+import ast
+import math
+import os
+import subprocess
+import textwrap
+import types
+
+try:
+    import numpy
+    import torch
+    import torch.nn.functional as F
+except ImportError:  # the one that starts the workers needs none
+    numpy = torch = F = None
+
+
+class Missing(Exception):
+    pass
+
+
+class Shape:
+    def __init__(self, frames, height, width, dim):
+        self.frames, self.height, self.width, self.dim = frames, height, width, dim
+
+    def __str__(self):
+        return f"{self.frames} x {self.height * self.width} x {self.dim}"
+
+
+IMAGES = Shape(16, 24, 24, 1024)  # LLaVA-1.5's pictures
+VIDEO = Shape(64, 14, 14, 3584)   # LLaVA-OneVision's frames
+
+
+class Rows:
+    """Random rows with what a CLIP tower would give beside them."""
+
+    def __init__(self, shape):
+        g = torch.Generator().manual_seed(1)
+        n = shape.height * shape.width
+        scene = torch.randn(1, n, shape.dim, generator=g)
+        self.x = 0.8 * scene + 0.5 * torch.randn(shape.frames, n, shape.dim, generator=g)
+        self.attn = torch.rand(shape.frames, 16, n, generator=g).softmax(-1)
+        self.layers = torch.rand(7, shape.frames, 16, n, generator=g).softmax(-1)
+        self.keys = torch.randn(shape.frames, n, shape.dim, generator=g)
+        self.grid = (shape.height, shape.width)
+
+
+class Sources:
+    """Functions cut out of the authors' files, so that nothing else of them is imported."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def text(self, repo, path):
+        for name in (repo, repo.replace("/", "+")):
+            root = os.path.join(self.folder or "", name)
+            if self.folder and os.path.isfile(os.path.join(root, path)):
+                with open(os.path.join(root, path), encoding="utf-8") as file:
+                    return file.read()
+            bare = os.path.join(root, "repo")
+            if self.folder and os.path.isdir(bare):
+                out = subprocess.run(["git", "--git-dir", bare, "show", f"HEAD:{path}"],
+                                     capture_output=True, text=True)
+                if out.returncode == 0:
+                    return out.stdout
+        raise Missing(repo)
+
+    def functions(self, repo, path, *names):
+        """Those functions and classes of a file, methods too, with each other in sight."""
+        import collections
+        import typing
+
+        text = self.text(repo, path)
+        space = {"torch": torch, "F": F, "nn": torch.nn, "math": math, "np": numpy,
+                 "numpy": numpy, "einsum": torch.einsum, **vars(typing),
+                 "defaultdict": collections.defaultdict, "rank0_print": lambda *a: None}
+        found = {node.name: node for node in ast.walk(ast.parse(text))
+                 if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        for name in names:
+            if name not in found:
+                raise Missing(f"{repo}: {name}")
+            node = found[name]
+            first = min([node.lineno] + [d.lineno for d in node.decorator_list])
+            lines = text.splitlines()[first - 1:node.end_lineno]
+            exec(textwrap.dedent("\n".join(lines)), space)
+        return types.SimpleNamespace(**{name: space[name] for name in names})
+
+
+class Method:
+    def __init__(self, name, chain, shape, author, plain):
+        self.name, self.chain, self.shape = name, chain, shape
+        self.author, self.plain = author, plain
+
+
+class Run:
+    def __init__(self, method, sources):
+        self.rows = Rows(method.shape)
+        self.before = self.rows.x
+        try:
+            if not method.author:
+                raise Missing(method.name)
+            self.run, self.kind = method.author(self.rows, sources), "authors"
+        except Missing:
+            if not method.plain:
+                raise
+            self.run, self.kind = method.plain(self.rows), "plain"
+
+    def prepare(self):
+        """Some of the authors' code writes into its input."""
+
+
+METHODS = {}
+
+
+def method(chain, shape, name=None):
+    def add(make):
+        key = name or chain.split("=")[0]
+        entry = METHODS.setdefault(key, Method(key, chain, shape, None, None))
+        if make.__code__.co_argcount == 2:
+            entry.author = make
+        else:
+            entry.plain = make
+        return make
+    return add
+
+
+def make(name, sources):
+    return Run(METHODS[name], sources)
+
+
+# ---- attention of the CLS token ----
+
+def gather(x, index):
+    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+
+
+@method("vtc_cls=keep=64", IMAGES)
+def vtc_cls(r):
+    def run():
+        score = r.layers.mean(2).sum(0)
+        return gather(r.x, score.topk(64, dim=1).indices.sort(1).values)
+    return run
+
+
+@method("fastervlm=keep=64", IMAGES)
+def fastervlm(r):
+    return lambda: gather(r.x, r.attn.mean(1).topk(64, dim=1).indices.sort(1).values)
+
+
+@method("visionzip=keep=54:merge=10", IMAGES)
+def visionzip(r):
+    def run():
+        b, n, _ = r.x.shape
+        top = r.attn.sum(1).topk(54, dim=1).indices
+        left = torch.ones(b, n, dtype=torch.bool).scatter_(1, top, False)
+        rest = r.x[left].view(b, n - 54, -1)
+        keys = F.normalize(r.keys[left].view(b, n - 54, -1), dim=-1)
+        step = max(1, (n - 54) // 10)
+        target = torch.arange(0, n - 54, step)[:10]
+        others = torch.ones(n - 54, dtype=torch.bool)
+        others[target] = False
+        near = (keys[:, others] @ keys[:, target].transpose(1, 2)).argmax(2)
+        hot = F.one_hot(near, 10).to(r.x.dtype)
+        sums = hot.transpose(1, 2) @ rest[:, others]
+        merged = rest[:, target] + sums / hot.sum(1).clamp(min=1).unsqueeze(-1)
+        return torch.cat([gather(r.x, top), merged], 1)
+    return run
+
+
+@method("prumerge", IMAGES)
+def prumerge(r, sources):
+    path = "llava/model/multimodal_encoder/clip_encoder.py"
+    f = sources.functions("42Shawn/LLaVA-PruMerge", path, "token_prune_merge_advanced",
+                          "outlier_dectection", "complement_idx")
+    whole = torch.cat([r.x[:, :1], r.x], 1)
+    hook = types.SimpleNamespace(register_forward_hook=lambda fn: types.SimpleNamespace(
+        remove=lambda: None))
+    layer = types.SimpleNamespace(self_attn=types.SimpleNamespace(k_proj=hook, q_proj=hook))
+    model = types.SimpleNamespace(encoder=types.SimpleNamespace(layers=[layer] * 24))
+
+    class Tower:
+        vision_model = model
+
+        def __call__(self, images, output_hidden_states):
+            return types.SimpleNamespace(hidden_states=[whole])
+
+    me = types.SimpleNamespace(vision_tower=Tower(), select_layer=-1, device="cpu",
+                               dtype=torch.float32, feature_select=lambda out: r.x)
+    keys = torch.cat([r.keys[:, :1], r.keys], 1)
+    space = f.token_prune_merge_advanced.__globals__
+    space.update(outputs={"desired_k": keys, "desired_q": keys}, hook_k=None, hook_q=None)
+
+    def run():  # a picture at a time, as it takes them
+        for i in range(r.x.shape[0]):
+            space["outputs"] = {"desired_k": keys[i:i + 1], "desired_q": keys[i:i + 1]}
+            me.feature_select = lambda out, i=i: r.x[i:i + 1]
+            f.token_prune_merge_advanced(me, r.x[i:i + 1])
+    return run
+
+
+# ---- rows like others ----
+
+@method("divprune=keep=0.1", IMAGES)
+def divprune(r, sources):
+    f = sources.functions("vbdi/divprune", "LLaVA/llava/model/llava_arch.py", "DivPrune",
+                          "pairwise_cosine_similarity")
+    me = types.SimpleNamespace()
+    me.pairwise_cosine_similarity = types.MethodType(f.pairwise_cosine_similarity, me)
+
+    def run():
+        for x in r.x:
+            s, _ = f.DivPrune(me, x, x.shape[0], None, threshold_ratio=0.1)
+            x[s.sort().values]
+    return run
+
+
+@method("divprune=keep=0.1", IMAGES)
+def divprune_plain(r):
+    def run():
+        for x in r.x:
+            u = F.normalize(x, dim=1)
+            far = 1 - u @ u.T
+            near = far.topk(2, dim=0, largest=False).values[1]
+            taken = []
+            for i in range(round(0.1 * x.shape[0])):
+                taken.append(int(near.argmax()))
+                near = far[taken].min(0).values
+            x[sorted(taken)]
+    return run
+
+
+@method("cdpruner=keep=64", IMAGES)
+def cdpruner(r):
+    def run():  # all pictures side by side, as the authors do
+        b, n, _ = r.x.shape
+        u = F.normalize(r.x, dim=2)
+        kernel = u @ u.transpose(1, 2)
+        c = torch.zeros(64, b, n)
+        d = kernel.diagonal(dim1=1, dim2=2).clone()
+        taken = torch.empty(64, b, dtype=torch.long)
+        rows = torch.arange(b)
+        for i in range(64):
+            j = d.argmax(1)
+            taken[i] = j
+            e = (kernel[rows, j] - torch.einsum("tb,tbn->bn", c[:i, rows, j], c[:i])) \
+                / d[rows, j].sqrt().unsqueeze(1)
+            c[i] = e
+            d = d - e.square()
+            d[rows, j] = -math.inf
+        return gather(r.x, taken.T.sort(1).values)
+    return run
+
+
+@method("dpc", IMAGES)
+def dpc(r, sources):
+    f = sources.functions("Visual-AI/PruneVid", "models/pllava/modeling_pllava.py",
+                          "cluster_dpc_knn", "compute_cluster_vectors", "index_points")
+
+    def run():
+        n = r.x.shape[1] // 2
+        cluster, _ = f.cluster_dpc_knn(r.x, cluster_num=n, k=7)
+        f.compute_cluster_vectors(None, r.x, cluster, num_cluster=n)
+    return run
+
+
+@method("chatunivi", IMAGES)
+def chatunivi(r, sources):
+    f = sources.functions("PKU-YuanGroup/Chat-UniVi", "ChatUniVi/model/cluster.py",
+                          "index_points", "cluster_dpc_knn", "merge_tokens", "CTM")
+    stages = [f.CTM(64, 1, 1, k=5), f.CTM(32, 1, 1, k=3), f.CTM(16, 1, 1, k=3)]
+
+    def run():
+        for x in r.x:
+            n = x.shape[0]
+            token = {"x": x[None], "token_num": n, "idx_token": torch.arange(n)[None],
+                     "agg_weight": x.new_ones(1, n, 1), "mask": None}
+            for stage in stages:
+                token, _ = stage(token)
+    return run
+
+
+@method("dcode=keep=288:threshold=0.8", IMAGES)
+def dcode(r, sources):
+    f = sources.functions("hukcc/D-CoDe", "Dcode.py", "_merge_similar_tokens",
+                          "token_select_and_merge")
+    return lambda: f.token_select_and_merge(r.x, 288, "mean", 0.8)
+
+
+@method("tome=keep=0.5", IMAGES)
+def tome(r, sources):
+    f = sources.functions("facebookresearch/ToMe", "tome/merge.py", "do_nothing",
+                          "bipartite_soft_matching", "merge_wavg")
+
+    def run():
+        merge, _ = f.bipartite_soft_matching(r.keys, r.x.shape[1] // 2)
+        return f.merge_wavg(merge, r.x)
+    return run
+
+
+@method("tome=keep=0.5", IMAGES)
+def tome_plain(r):
+    def run():
+        u = F.normalize(r.keys, dim=-1)
+        near, to = (u[:, ::2] @ u[:, 1::2].transpose(1, 2)).max(2)
+        to = to.unsqueeze(-1).expand(-1, -1, r.x.shape[-1])
+        return r.x[:, 1::2].scatter_reduce(1, to, r.x[:, ::2], reduce="mean")
+    return run
+
+
+@method("pool=stride=2", IMAGES)
+def pool(r):
+    return lambda: F.avg_pool1d(r.x.transpose(1, 2), 2, 2).transpose(1, 2).contiguous()
+
+
+@method("mustdrop_spatial=window=3", IMAGES)
+def mustdrop_spatial(r):
+    def run():
+        b, n, c = r.x.shape
+        h, w = r.grid
+        win = r.x.view(b, h // 3, 3, w // 3, 3, c).permute(0, 1, 3, 2, 4, 5).reshape(b, -1, 9, c)
+        like = F.cosine_similarity(win.unsqueeze(3), win.unsqueeze(2), dim=-1)
+        mean = (like.sum((2, 3)) - like.diagonal(dim1=2, dim2=3).sum(2)) / 72
+        one = mean >= 0.8
+        return win.mean(2)[one], win[~one]
+    return run
+
+
+# ---- over time ----
+
+@method("evs=q=0.75", VIDEO)
+def evs(r, sources):
+    f = sources.functions("vllm-project/vllm", "vllm/multimodal/evs.py",
+                          "compute_retained_tokens_count", "compute_retention_mask")
+    t, n, c = r.x.shape
+    flat = r.x.view(t * n, c)
+    return lambda: flat[f.compute_retention_mask(flat, (t, *r.grid), 1, 0.75)]
+
+
+@method("evs=q=0.75", VIDEO)
+def evs_plain(r):
+    def run():
+        t, n, c = r.x.shape
+        new = 1 - F.cosine_similarity(r.x[1:], r.x[:-1], dim=-1)
+        score = torch.cat([torch.full((1, n), 255.0), new]).flatten()
+        order = score.argsort(descending=True, stable=True)[:t * n // 4]
+        return r.x.view(t * n, c)[order.sort().values]
+    return run
+
+
+@method("dycoke=keep=0.3", VIDEO)
+def dycoke(r, sources):
+    f = sources.functions("KD-TAO/DyCoke", "llava/model/llava_arch.py", "dycole_ttm")
+    flat = r.x.flatten(0, 1)
+    return lambda: f.dycole_ttm(flat, r.x.shape[1], 0.7)
+
+
+@method("longvu", VIDEO)
+def longvu(r):
+    def run():
+        kept = []
+        for part in r.x.split(8):
+            like = F.cosine_similarity(part, part[:1], dim=-1)
+            like[0] = -1
+            kept.append(part[like < 0.7])
+        return torch.cat(kept)
+    return run
+
+
+@method("malmm=length=10", VIDEO)
+def malmm(r, sources):
+    f = sources.functions("boheumd/MA-LMM", "lavis/models/blip2_models/blip2.py",
+                          "memory_bank_compress")
+
+    def run():  # a frame at a time, as they come
+        bank = r.x[:1][None].clone()
+        size = torch.ones(1, 1, r.x.shape[1])
+        for frame in r.x[1:]:
+            bank = torch.cat([bank, frame[None, None]], 1)
+            size = torch.cat([size, torch.ones(1, 1, r.x.shape[1])], 1)
+            if bank.shape[1] > 10:
+                bank, size = f.memory_bank_compress(bank, size)
+    return run
+
+
+@method("prunevid", VIDEO)
+def prunevid(r, sources):
+    path = "models/pllava/modeling_pllava.py"
+    f = sources.functions("Visual-AI/PruneVid", path, "cluster_dpc_knn", "index_points",
+                          "refine_clusters", "segment_lengths", "compute_cluster_vectors",
+                          "spatial_merge_tokens", "merge_frames_dynamic")
+    t, n, c = r.x.shape
+    me = types.SimpleNamespace(config=types.SimpleNamespace(
+        num_frames=t, pooling_shape=(t, *r.grid), temporal_segment_ratio=0.25, cluster_ratio=0.5))
+    me.compute_cluster_vectors = types.MethodType(f.compute_cluster_vectors, me)
+    me.spatial_merge_tokens = types.MethodType(f.spatial_merge_tokens, me)
+    flat = r.x.view(1, t * n, c)
+    return lambda: f.merge_frames_dynamic(me, flat, threshold=0.8, k=7)
