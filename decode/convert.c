@@ -5,6 +5,7 @@
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
+#include <math.h>
 #include <string.h>
 
 #define PAD 64              /* swscale's vector code writes past the ends of rows */
@@ -47,20 +48,49 @@ static int full_range(const AVFrame *frame, const AVPixFmtDescriptor *desc)
     return desc->nb_components < 3; /* gray, with or without alpha */
 }
 
+/* Where colour has as many samples as the result has pixels it need not be made any finer. */
+static int scaled_flags(bool shrinks)
+{
+    const int flags = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_BITEXACT;
+
+    return shrinks ? flags : flags | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP;
+}
+
+/* Picture and place in `fit` are both before turning here. */
+static void fit_into(const struct wn_fit *fit, struct wn_shape *shape)
+{
+    const int32_t most_w = shape->swap ? fit->height : fit->width;
+    const int32_t most_h = shape->swap ? fit->width : fit->height;
+
+    if (most_w <= 0 || most_h <= 0 || (shape->width <= most_w && shape->height <= most_h))
+        return;
+    if (fit->stretch) {
+        shape->width = most_w;
+        shape->height = most_h;
+        return;
+    }
+    const double scale = fmin((double)most_w / shape->width, (double)most_h / shape->height);
+    shape->width = (int32_t)fmax(1, rint(shape->width * scale));
+    shape->height = (int32_t)fmax(1, rint(shape->height * scale));
+}
+
 static int set_up(struct wn_converter *c, const struct wn_converter *want, struct wn_log *log)
 {
     if (c->sws && c->src_w == want->src_w && c->src_h == want->src_h &&
         c->src_format == want->src_format && c->dst_w == want->dst_w && c->dst_h == want->dst_h &&
         c->dst_format == want->dst_format && c->matrix == want->matrix &&
-        c->full_range == want->full_range && c->plain == want->plain)
+        c->full_range == want->full_range && c->plain == want->plain && c->scaled == want->scaled)
         return WN_OK;
-    const int flags = want->plain ? SWS_BICUBIC
+    const bool shrinks = want->dst_w * 2 <= want->src_w && want->dst_h * 2 <= want->src_h;
+    const int flags = want->plain ? SWS_BICUBIC : want->scaled ? scaled_flags(shrinks)
         : SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT;
+    const struct wn_fit fit = c->fit;
     uint8_t *const buf = c->buf;
     const size_t buf_size = c->buf_size;
 
     sws_freeContext(c->sws);
     *c = *want;
+    c->fit = fit;
     c->buf = buf;
     c->buf_size = buf_size;
     c->sws = sws_getContext(c->src_w, c->src_h, c->src_format, c->dst_w, c->dst_h, c->dst_format,
@@ -164,17 +194,20 @@ int wn_convert(struct wn_converter *c, const struct wn_picture *picture, struct 
     if (!desc || !sws_isSupportedInput(frame->format))
         return wn_fail(log, WN_ERR_UNSUPPORTED, "pictures of format %s cannot be turned into RGB",
                        desc ? desc->name : "unknown");
-    struct wn_converter want = wanted(frame, picture->shape.width, picture->shape.height);
+    struct wn_shape shape = picture->shape;
+    fit_into(&c->fit, &shape);
+    struct wn_converter want = wanted(frame, shape.width, shape.height);
+    want.scaled = shape.width != picture->shape.width || shape.height != picture->shape.height;
     const bool alpha = (desc->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) != 0;
     want.matrix = sws_matrix(frame->colorspace);
     want.full_range = full_range(frame, desc);
     want.src_format = plain_format(frame->format, &want.full_range);
     want.dst_format = alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24;
-    wn_shape_upright(&picture->shape, &w, &h);
+    wn_shape_upright(&shape, &w, &h);
     TRY(wn_frame_create(&rgb, w, h));
     TRY(set_up(c, &want, log));
     TRY(scale(c, frame, alpha ? 4 : 3, &stride, log));
-    turn(rgb->rgb, c->buf, stride, &picture->shape, alpha);
+    turn(rgb->rgb, c->buf, stride, &shape, alpha);
     if (c->buf_size > KEEP_BYTES)
         wn_convert_finish(c);
     rgb->time = picture->time;
@@ -223,7 +256,10 @@ fail:
 
 void wn_convert_finish(struct wn_converter *c)
 {
+    const struct wn_fit fit = c->fit;
+
     sws_freeContext(c->sws);
     av_freep(&c->buf);
     memset(c, 0, sizeof(*c));
+    c->fit = fit;
 }

@@ -4,7 +4,8 @@
  * `wn_convert` is for frames that are kept: upright, square pixels, transparent parts on white,
  * colour matrix and range as the frame says; untagged means BT.601 at any size, limited range for
  * YUV and full range for gray and for the yuvj formats, as FFmpeg's own tools and OpenCV take it.
- * Accurate and the same bits on every machine. There is no tone mapping: HDR is shown flat.
+ * Accurate and the same bits on every machine. There is no tone mapping: HDR is shown flat. With
+ * `fit` the picture is scaled on the way (bilinear, the filter stretched when shrinking), never up.
  *
  * `wn_convert_plain` is for the scene detectors, whose thresholds were set on pictures from OpenCV:
  * stored size, swscale's defaults, tags ignored, transparency ignored. */
@@ -12,14 +13,15 @@
 #define WN_DECODE_CONVERT_H
 
 #include "picture.h"
-#include "pipeline/frame.h"
+#include "pipeline/decoder.h"
 
 struct SwsContext;
 
-struct wn_converter { /* zero to begin with */
+struct wn_converter { /* zero to begin with, but for `fit` */
+    struct wn_fit fit;
     struct SwsContext *sws;
     int src_w, src_h, src_format, dst_w, dst_h, dst_format, matrix, full_range;
-    bool plain;
+    bool plain, scaled;
     uint8_t *buf;
     size_t buf_size;
 };

@@ -273,7 +273,8 @@ static bool fits(const struct wn_reader *r, const struct wn_stretch *s)
 {
     const int64_t most = MOST_BYTES / r->n_lanes;
 
-    return s->bytes <= most && (s->to - s->from) * r->picture_bytes <= WN_MAX(most, r->picture_bytes);
+    return s->bytes <= most &&
+           (s->to - s->from) * r->picture_bytes <= WN_MAX(most, r->picture_bytes);
 }
 
 /* Stretches that the pool may decode at once; as many as keep all lanes busy to the end. */

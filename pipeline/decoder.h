@@ -10,6 +10,12 @@
 
 struct wn_decoder;
 
+/* Frames no larger than this, upright: with their proportions, or stretched to it. 0: as stored. */
+struct wn_fit {
+    int32_t width, height;
+    bool stretch;
+};
+
 struct wn_decoder_params {
     const char *url;      /* NULL: pictures are pushed */
     double start, end;    /* seconds; end 0: to the end */
@@ -18,7 +24,9 @@ struct wn_decoder_params {
     int64_t max_pixels, max_frames;
     double max_duration;
     int n_threads;        /* of libav */
+    bool rough;           /* what is decoded need not be exact: it is only compared */
     struct wn_pool *pool;
+    struct wn_fit fit;    /* when frames are turned into RGB, on the way */
     const char *cache_dir; /* for packet indexes, borrowed; NULL: none are kept */
     struct wn_log *log;
     int (*on_progress)(void *opaque, double done);
