@@ -146,7 +146,8 @@ struct wn_pair_cos_params {
 static_assert(sizeof(struct wn_pair_cos_params) == 24, "mirrors pair_cos.comp");
 extern const struct wn_kernel wn_kernel_pair_cos;
 
-/* unit: y[i] = x[i] * rsqrt(max(dot(x[i], x[i]), 1e-24)), for i < ptr[n_frames].
+/* unit: y[i] = x[i] * rsqrt(max(dot(x[i], x[i]), 1e-24)), for i < ptr[n_frames]. dim 0: x has a
+ * number a row, and each segment is such a vector.
  * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, y f32 [n][dim] write. */
 struct wn_unit_params {
     int32_t n, n_frames, dim;
@@ -217,6 +218,53 @@ struct wn_weigh_params {
 };
 static_assert(sizeof(struct wn_weigh_params) == 8, "mirrors weigh.comp");
 extern const struct wn_kernel wn_kernel_weigh;
+
+/* tally: y[i] = the sum in lanes of x[i][j], first <= j < m, m: rows of i's frame, at most `width`;
+ * for i < ptr[n_frames].
+ * buf: x f32 [n][width] read, ptr i32 [F + 1] read, y f32 [n] write. */
+struct wn_tally_params {
+    int32_t n, n_frames, width, first;
+};
+static_assert(sizeof(struct wn_tally_params) == 16, "mirrors tally.comp");
+extern const struct wn_kernel wn_kernel_tally;
+
+/* lead: flag[i] = 1 for the row with the lowest x (first of equals) of those of its frame with its
+ * label; 0 for the others and where label[i] < 0; for i < ptr[n_frames].
+ * buf: x f32 [n] read, label i32 [n] read, ptr i32 [F + 1] read, flag i32 [n] write. */
+struct wn_lead_params {
+    int32_t n, n_frames;
+};
+static_assert(sizeof(struct wn_lead_params) == 8, "mirrors lead.comp");
+extern const struct wn_kernel wn_kernel_lead;
+
+/* dents: a grid of side x side numbers, `grid` at first. Frame after frame: the x of its rows but
+ * the `first` first ones are put, in order, where the grid is below 1e30, as many as find a place;
+ * then of each window x window cells (row by row, cut at the edges) the lowest (first of equals),
+ * of number c, gets 3e38 if c is below the count of those rows, and the c-th of them flag 1. The
+ * other flags are 0. out: the grid in the end.
+ * One workgroup. buf: x f32 [n] read, ptr i32 [F + 1] read, grid f32 [side * side] read,
+ * flag i32 [n] write, out f32 [side * side] write. */
+struct wn_dents_params {
+    int32_t n, n_frames, first, side, window;
+};
+static_assert(sizeof(struct wn_dents_params) == 20, "mirrors dents.comp");
+extern const struct wn_kernel wn_kernel_dents;
+
+/* likely: for rows i with ask[i] != 0, of a frame f with m rows: to[i][k] = most * the row t of f
+ * with allow[t] != 0 and the k-th largest x[i][t - ptr[f]], first of equals, for k < min(count[m],
+ * most) as far as there are; value[i][k] = e * (q * q), its part of the softmax of all m columns: e
+ * = exp(x - the largest of the row), q = rsqrt(max(sum of e, 1e-12)), in lanes; part[i][k] = e * (r *
+ * r), its part among those taken: r = rsqrt(max(sum of theirs, in order of k, 1e-12)). Elsewhere
+ * WN_NONE, 0, and 0, but part[i][0] = 1 where ask[i] is 0; for i < ptr[n_frames].
+ * A workgroup a row. buf: x f32 [n][width] read, ptr i32 [F + 1] read, ask i32 [n] read,
+ * allow i32 [n] read, count i32 [n + 1] read, to i32 [n][most] write, value f32 [n][most] write,
+ * part f32 [n][most] write. */
+#define WN_LIKELY_MOST 8
+struct wn_likely_params {
+    int32_t n, n_frames, width, most;
+};
+static_assert(sizeof(struct wn_likely_params) == 16, "mirrors likely.comp");
+extern const struct wn_kernel wn_kernel_likely;
 
 /* gram: y[i][j] = dot(x[i], x[ptr[f] + j]) for j < rows of i's frame f, which are at most `width`;
  * for i < ptr[n_frames].

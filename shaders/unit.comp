@@ -2,7 +2,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// y[i] = x[i] * rsqrt(max(dot(x[i], x[i]), 1e-24)); a workgroup a row.
+// y[i] = x[i] * rsqrt(max(dot(x[i], x[i]), 1e-24)); a workgroup a row. dim 0: segments are rows.
 layout(local_size_x = WN_LANES) in;
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
@@ -16,19 +16,21 @@ void main()
     const int i = int(wn_group());
     const int lane = int(gl_LocalInvocationID.x);
 
-    if (i >= ptr[p.n_frames])
+    if (p.dim > 0 ? i >= ptr[p.n_frames] : i >= p.n_frames)
         return;
+    const int first = p.dim > 0 ? i * p.dim : ptr[i];
+    const int dim = p.dim > 0 ? p.dim : ptr[i + 1] - first;
     precise float sum = 0.0;
-    for (int c = lane; c < p.dim; c += WN_LANES) {
-        const float a = x[i * p.dim + c];
+    for (int c = lane; c < dim; c += WN_LANES) {
+        const float a = x[first + c];
         precise const float product = a * a;
         precise const float s = sum + product;
         sum = s;
     }
     const float dot = wn_tree(sum);
     const float r = wn_rsqrt(dot > 1e-24 ? dot : 1e-24);
-    for (int c = lane; c < p.dim; c += WN_LANES) {
-        precise const float v = x[i * p.dim + c] * r;
-        y[i * p.dim + c] = v;
+    for (int c = lane; c < dim; c += WN_LANES) {
+        precise const float v = x[first + c] * r;
+        y[first + c] = v;
     }
 }

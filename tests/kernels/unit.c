@@ -11,13 +11,26 @@ static void check(struct kt *kt, int shape, int32_t dim, enum kt_style style)
              rows.name, dim, kt_style_name(style));
 }
 
+/* Each segment is a row. */
+static void check_segments(struct kt *kt, int shape, enum kt_style style)
+{
+    const struct kt_rows rows = kt_rows(kt, shape);
+    const struct wn_unit_params p = {rows.n, rows.n_frames, 0};
+
+    kt_check(kt, &p,
+             (void *[]){kt_floats(kt, rows.n, 1, style), rows.ptr, kt_out(kt, rows.n)},
+             "%s, segments, %s", rows.name, kt_style_name(style));
+}
+
 static void cases(struct kt *kt)
 {
     static const int32_t dims[] = {1, 2, 63, 64, 65, 130};
 
     for (int shape = 0; shape < KT_SHAPES; shape++) {
-        for (int style = 0; style < KT_STYLES; style++)
+        for (int style = 0; style < KT_STYLES; style++) {
             check(kt, shape, dims[(shape + style) % WN_LEN(dims)], style);
+            check_segments(kt, shape, style);
+        }
     }
     for (int i = 0; i < WN_LEN(dims); i++)
         check(kt, 4, dims[i], KT_SPREAD);
