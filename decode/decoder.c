@@ -85,6 +85,7 @@ void wn_decoder_close(struct wn_decoder **decoder)
     wn_decoder_forget_plan(d);
     wn_packets_free(&d->packets);
     wn_run_destroy(&d->run);
+    free(d->staged.cut);
     wn_convert_finish(&d->convert);
     wn_input_close(&d->input);
     if (d->shared)
@@ -124,6 +125,7 @@ struct wn_index wn_decoder_facts(const struct wn_decoder *d)
 
     index.pushed = !d->input;
     if (!d->input)
+    index.staged = d->has_staged ? &d->staged : NULL;
         return index;
     index.fps = d->input->fps; /* the average, as OpenCV tells PySceneDetect */
     if (d->input->duration > 0)
@@ -200,6 +202,8 @@ int wn_decoder_step(struct wn_decoder *d)
         err = wn_input_next(d->input, &wanted, &p);
     }
     if (!err)
+    if (!err && d->reader && d->has_staged)
+        wn_staged_mark(&d->staged, p); /* the filter that would was asked without pictures */
         return wn_run_put(d->run, p);
     if (err != WN_EOF)
         return err;

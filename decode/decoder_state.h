@@ -6,6 +6,7 @@
 #include "input.h"
 #include "parallel.h"
 #include "run.h"
+#include "staged.h"
 
 struct wn_decoder_shared { /* what other threads may ask for */
     pthread_mutex_t lock;
@@ -25,6 +26,8 @@ struct wn_decoder {
     uint32_t *chosen;                /* frames that the first filters chose by the index */
     int64_t n_chosen;
     struct wn_reader *reader;        /* NULL: the file is read through */
+    struct wn_staged staged;         /* scenes found ahead */
+    bool has_staged;
     struct wn_converter convert, *lane_convert;
     int n_lanes;
     pthread_mutex_t work;            /* one of next and push at a time */
@@ -40,6 +43,8 @@ struct wn_decoder {
 int wn_decoder_index(struct wn_decoder *decoder);
 /* Before the first picture: lets the first filters choose by the index where they can. */
 int wn_decoder_plan(struct wn_decoder *decoder);
+/* Finds scenes ahead where one of the first n filters wants that and the file allows it. */
+int wn_decoder_stage(struct wn_decoder *decoder, int n);
 /* The file is not as its index says: back to its start, to read it through. */
 int wn_decoder_unplan(struct wn_decoder *decoder);
 void wn_decoder_forget_plan(struct wn_decoder *decoder);

@@ -14,6 +14,8 @@
 #include "picture.h"
 #include "pipeline/filter.h"
 
+struct wn_staged; /* staged.h */
+
 /* What is known before the first picture. */
 struct wn_index {
     double start, end;    /* seconds that will be shown; end 0: not known */
@@ -21,6 +23,7 @@ struct wn_index {
     int64_t keys;         /* key frames among them; 0: not known */
     double fps;           /* 0: not known */
     bool pushed;          /* by an app: nothing is known ahead */
+    const struct wn_staged *staged; /* scenes found ahead, for `scene=method=staged`; or NULL */
     int32_t width, height;
     struct wn_log *log;
 };

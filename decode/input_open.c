@@ -96,6 +96,8 @@ int wn_input_codec(const struct wn_input *in, int n_threads, AVCodecContext **ou
     c->pkt_timebase = in->stream->time_base;
     c->max_pixels = WN_MIN(in->p.max_pixels, INT32_MAX - WIDTH_SLACK) + WIDTH_SLACK;
     c->thread_count = in->still ? 1 : n_threads;
+    if (in->p.rough)
+        c->skip_loop_filter = AVDISCARD_ALL;
     const int ret = avcodec_open2(c, codec, NULL);
     if (ret < 0) {
         avcodec_free_context(&c);

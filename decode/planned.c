@@ -105,7 +105,7 @@ static int open_reader(struct wn_decoder *d, bool whole)
 
 int wn_decoder_plan(struct wn_decoder *d)
 {
-    const int prefix = wn_plan_prefix(d->filters, d->n_filters);
+    int prefix = wn_plan_prefix(d->filters, d->n_filters);
     struct wn_input *in = d->input;
     int err = WN_OK;
 
@@ -120,11 +120,17 @@ int wn_decoder_plan(struct wn_decoder *d)
     index.keys = count_keys(d->packets, &index);
     TRY(make_run(d, &index));
     if (!d->packets->regular)
+    TRY(wn_decoder_stage(d, prefix));
         return WN_OK;
     TRY(wn_plan_choose(&d->chosen, &d->n_chosen, d->packets, d->filters, prefix, &index));
     TRY(open_reader(d, prefix == d->n_filters));
     wn_run_skip(d->run, prefix);
 fail:
+    for (int i = 0; !d->has_staged && i < prefix; i++)
+        if (wn_staged_wanted(d->filters[i]))
+            prefix = i; /* it looks at pictures after all */
+    if (!prefix)
+        return WN_OK;
     return err;
 }
 

@@ -2,6 +2,7 @@
 /* The list of scenes: the chain up to `scene` runs, pictures give their marks and go. */
 #include "decoder_state.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,19 +75,92 @@ static int read_through(struct wn_decoder *d, struct scene_list *list)
     return err;
 }
 
+static int scene_place(const struct wn_decoder *d)
+{
+    int n = 0;
+
+    while (n < d->n_filters && strcmp(d->filters[n]->filter->name, "scene"))
+        n++;
+    return n;
+}
+
 /* The filters up to `scene`, or the fallback alone. */
 static int use_scene(struct wn_decoder *d, struct wn_instance *fallback)
 {
     struct wn_instance **const filters = d->filters;
     const int n_filters = d->n_filters;
-    int n = 0;
+    const int n = scene_place(d);
 
-    while (n < n_filters && strcmp(filters[n]->filter->name, "scene"))
-        n++;
     const int err = n < n_filters ? wn_decoder_set_filters(d, filters, n + 1)
                                   : wn_decoder_set_filters(d, &fallback, 1);
     d->filters = filters;
     d->n_filters = n_filters;
+    return err;
+}
+
+static void say_how(struct wn_decoder *d)
+{
+    const struct wn_staged *s = &d->staged;
+    const char *name = d->input->file->name;
+
+    if (s->whole)
+        wn_say(d->log, WN_LOG_INFO, "%s: all frames were decoded: %s", name, s->whole);
+    else
+        wn_say(d->log, WN_LOG_INFO,
+               "%s: of %" PRId64 " frames %" PRId64 " were decoded: %" PRId64 " of %" PRId64
+               " GOPs in full",
+               name, s->frames, s->decoded, s->opened, s->gops);
+}
+
+static int find_ahead(struct wn_decoder *d, const struct wn_instance *filter)
+{
+    const struct wn_staged_rule rule = wn_staged_options(filter);
+
+    if (d->has_staged)
+        return WN_OK;
+    const int err = wn_staged_find(&d->staged, &d->params, d->packets, &rule);
+    if (err < 0)
+        return err;
+    d->has_staged = true;
+    d->input->errors += d->staged.media.decode_errors;
+    say_how(d);
+    return WN_OK;
+}
+
+int wn_decoder_stage(struct wn_decoder *d, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (wn_staged_wanted(d->filters[i]) && !wn_staged_no_use(d->packets, &d->params))
+            return find_ahead(d, d->filters[i]);
+    return WN_OK;
+}
+
+/* The list by what was found ahead: nothing passes the filters. */
+static int list_staged(struct wn_decoder *d, const struct wn_instance *filter,
+                       struct scene_list *list)
+{
+    struct wn_picture mark = {.number = 0};
+    int err;
+
+    TRY(wn_decoder_index(d));
+    TRY(find_ahead(d, filter));
+    d->begun = d->flushed = true;
+    d->input->count = d->staged.decoded;
+    for (int i = -1; i < d->staged.n && d->staged.frames > d->staged.first; i++) {
+        const struct wn_staged_cut *cut = i < 0 ? NULL : &d->staged.cut[i];
+        mark.number = cut ? cut->frame : d->staged.first;
+        mark.time = cut ? cut->time : d->staged.start;
+        mark.scene = i + 1;
+        mark.scene_score = cut ? cut->score : 0;
+        err = add_picture(list, &mark);
+        if (err < 0)
+            return wn_nomem(d->log, "scenes");
+    }
+    if (list->n) {
+        list->scene[list->n - 1].end = d->staged.end;
+        list->scene[list->n - 1].end_frame = d->staged.frames;
+    }
+fail:
     return err;
 }
 
@@ -101,9 +175,14 @@ int wn_decoder_scenes(struct wn_decoder *d, struct wn_instance *fallback, struct
         return wn_fail(d->log, WN_ERR_ARG, "scenes are listed of a file, not of pushed frames");
     pthread_mutex_lock(&d->work);
     list.frame = d->input->clock.frame;
-    d->input->no_seek = true; /* frames are numbered from the first */
-    TRY(use_scene(d, fallback));
-    TRY(read_through(d, &list));
+    const int place = scene_place(d);
+    if (place < d->n_filters && wn_staged_wanted(d->filters[place])) {
+        TRY(list_staged(d, d->filters[place], &list));
+    } else {
+        d->input->no_seek = true; /* frames are numbered from the first */
+        TRY(use_scene(d, fallback));
+        TRY(read_through(d, &list));
+    }
     *out = list.scene;
     *n = list.n;
     list.scene = NULL;

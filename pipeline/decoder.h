@@ -25,6 +25,7 @@ struct wn_decoder_params {
     double max_duration;
     int n_threads;        /* of libav */
     bool rough;           /* what is decoded need not be exact: it is only compared */
+    bool rough;           /* what is decoded need not be exact: it is only compared */
     struct wn_pool *pool;
     struct wn_fit fit;    /* when frames are turned into RGB, on the way */
     const char *cache_dir; /* for packet indexes, borrowed; NULL: none are kept */

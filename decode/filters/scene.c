@@ -6,6 +6,7 @@
 #include "decode/detect/detect.h"
 #include "decode/small.h"
 #include "decode/frame_filter.h"
+#include "decode/staged.h"
 
 #include <math.h>
 
@@ -15,8 +16,8 @@
 
 struct scene {
     const AVClass *class;
-    int detector, min_len, window, mode, kernel, size, lowpass, bins, final_cut;
-    double threshold, min_content, hue, sat, lum, edges, bias;
+    int detector, method, min_len, window, mode, kernel, size, lowpass, bins, final_cut;
+    double threshold, max_len, min_content, hue, sat, lum, edges, bias;
 };
 
 struct state {
@@ -26,6 +27,8 @@ struct state {
     int64_t first;   /* count of the oldest picture held */
     int32_t scene;
     double score;    /* of the scene's cut */
+    double start, max_len; /* of it, seconds */
+    const struct wn_staged *staged; /* NULL: pictures are looked at */
     struct wn_log *log;
 };
 
@@ -49,6 +52,14 @@ static const AVOption options[] = {
            "score of a cut; 0: the detector's own (content 27, adaptive 3, "
            "hash 0.395, histogram 0.05, fade 12, scdet 10)",
            0, 0, 1e6),
+    INT("method", method,
+        "exact: every frame is looked at; staged: key frames and packet sizes tell which stretches "
+        "are, by rules of its own for cuts, dissolves and fades; a file for which that is no use "
+        "gets the detector", 0, 0, 1, "method"),
+    WORD("exact", 0, "method"),
+    WORD("staged", 1, "method"),
+    NUMBER("max_len", max_len, "seconds after which a scene is cut whatever it shows; 0: never", 0,
+           0, 1e9),
     INT("min_len", min_len, "shortest scene, frames", 15, 0, MOST, NULL),
     INT("mode", mode, "of content, what happens to cuts that are too near: merge or suppress", 0, 0,
         1, "mode"),
@@ -106,6 +117,8 @@ static int begin(void *arg, const void *priv, const struct wn_index *index)
     p.bias = o->bias;
     p.final_cut = o->final_cut;
     s->log = index->log;
+    s->max_len = o->max_len;
+    s->staged = o->method == 1 ? index->staged : NULL;
     if (wn_detector_create(&s->detector, &p) < 0)
         return wn_nomem(index->log, "scene");
     return WN_OK;
@@ -139,6 +152,11 @@ static int release(struct state *s, int64_t settled, struct wn_frame_run *run)
         if (p->cut) {
             s->scene++;
             s->score = p->scene_score;
+            s->start = p->time;
+        } else if (s->max_len > 0 && p->time >= s->start + s->max_len - 1e-6) {
+            s->scene++;
+            s->score = 0;
+            s->start += floor((p->time - s->start + 1e-6) / s->max_len) * s->max_len;
         }
         p->scene = s->scene;
         p->scene_score = s->score;
@@ -153,6 +171,11 @@ static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
 {
     struct state *s = arg;
     struct wn_detect_result r;
+
+    if (s->staged) {
+        wn_staged_mark(s->staged, p);
+        return wn_frame_emit(run, p);
+    }
     int err = wn_small_make(&s->small, p, s->log);
 
     wn_pictures_put(&s->held, p);
@@ -182,9 +205,15 @@ static void end(void *arg)
     wn_pictures_clear(&s->held);
 }
 
+static bool marks_only(const void *priv)
+{
+    return ((const struct scene *)priv)->method == 1;
+}
+
 static const struct wn_frame_ops ops = {
     .state_size = sizeof(struct state),
     .begin = begin,
+    .marks_only = marks_only,
     .picture = picture,
     .flush = flush,
     .end = end,

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Scenes of a file without decoding most of it.
+ *
+ * Its key frames are decoded and compared, and the sizes of the packets between are looked at.
+ * A GOP between key frames that look alike, with packets of even sizes, holds no cut. A key frame
+ * that stands where the encoder did not have to put one, and shows something else than the one
+ * before, is a cut; so is one packet, by far the largest of its GOP, between key frames that differ.
+ * All other GOPs are decoded and each of their frames is compared with those around it: cuts,
+ * dissolves and fades are found there, flashes and motion are told from them.
+ *
+ * Where that saves nothing (key frames only, key frames every few frames, one GOP, an index that
+ * cannot be trusted, or too much that must be looked at) every frame is decoded and compared by the
+ * same rules. A cut found by a packet's size may be a few frames off, by as many as the codec
+ * stores behind it and shows before. */
+#ifndef WN_DECODE_STAGED_H
+#define WN_DECODE_STAGED_H
+
+#include "index.h"
+#include "picture.h"
+#include "pipeline/decoder.h"
+#include "pipeline/filter.h"
+
+struct wn_staged_cut {
+    int64_t frame;
+    double time, score;
+};
+
+struct wn_staged {
+    struct wn_staged_cut *cut; /* [n], rising; freed by the caller */
+    int n;
+    int64_t first, frames;     /* number of the first frame that was looked at, and of the end */
+    double start;              /* of the first frame, seconds */
+    double end;                /* of its last frame, seconds */
+    int64_t gops, opened;      /* GOPs, and of them those that were decoded */
+    int64_t decoded;           /* frames */
+    const char *whole;         /* why every frame was decoded; NULL: not every one */
+    struct wn_media media;     /* of the file as it was read */
+};
+
+struct wn_staged_rule {
+    int min_len;               /* shortest scene, frames */
+    double max_len;            /* seconds from a cut after which another is made; 0: none is */
+};
+
+/* Whether a filter is `scene` with method=staged, and its rule. */
+bool wn_staged_wanted(const struct wn_instance *filter);
+struct wn_staged_rule wn_staged_options(const struct wn_instance *filter);
+/* Why every frame would have to be decoded, NULL: key frames help. packets NULL: no index. */
+const char *wn_staged_no_use(const struct wn_packets *packets,
+                             const struct wn_decoder_params *params);
+/* Reads the file with a decoder of its own. packets NULL: there is no index. */
+int wn_staged_find(struct wn_staged *out, const struct wn_decoder_params *params,
+                   const struct wn_packets *packets, const struct wn_staged_rule *rule);
+/* Scene and score of a picture, by its time. */
+void wn_staged_mark(const struct wn_staged *staged, struct wn_picture *picture);
+
+/* ---- what decides; apart for tests ---- */
+
+enum wn_gop_verdict { WN_GOP_QUIET, WN_GOP_CUT_AT_END, WN_GOP_CUT_INSIDE, WN_GOP_OPEN };
+
+struct wn_gop_look {
+    double ahead;     /* distance of its key frame and the next one, levels; below 0: none */
+    double across;    /* of its key frame and the next but one; below 0: none */
+    bool flat, next_flat; /* its key frame, and the next one, show nearly nothing */
+    int64_t longest;  /* packets of the longest GOP */
+    double around;    /* the smaller `ahead` of the GOPs beside it; below 0: none */
+};
+/* frame: of CUT_INSIDE, the first of the new shot. */
+enum wn_gop_verdict wn_gop_judge(const struct wn_packets *packets, int64_t gop,
+                                 const struct wn_gop_look *look, int64_t *frame);
+
+#endif

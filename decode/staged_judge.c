@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "staged.h"
+
+#include <stdlib.h>
+
+#define ALIKE 10.0        /* levels between key frames of one shot that hardly moves */
+#define UNLIKE 36.0       /* above it a cut is likely */
+#define ALONE 1.7         /* times its neighbours' distance, that a GOP with a cut has */
+#define CLEAR 40.0        /* levels from which sizes alone may tell where a cut is */
+#define KEY_CLEAR 30.0    /* the same, where a key frame came early */
+#define IRREGULAR 0.9     /* of the longest GOP: a shorter one was ended by its encoder */
+#define BUSY 0.45          /* of the key frame's size, that packets of fast motion have */
+#define NEAR 8            /* packets on each side, among which a cut's packet stands out */
+#define SPIKE 2.2         /* times the second largest of them, that it has */
+#define ONLY 0.4          /* of its spike, that no other one reaches */
+#define GREAT_SPIKE 2.6   /* of which a GOP between like key frames has two: there and back */
+#define LEAST_SPIKE 0.15  /* of the key frame's size */
+#define STILL 0.05        /* of the key frame's size, that packets of a shot without motion have */
+#define SWELL 1.6         /* times the median of ten packets, that the most of ten packets have */
+#define GREAT_SWELL 3.0
+#define TEN 10
+
+struct sizes {
+    int64_t n;
+    double most, high;    /* the largest packet; the mean of the fourth to the eighth */
+    double swell;         /* the most that ten packets in a row have, to the median of such tens */
+    double spike, other;  /* how far two packets stand out from those near them */
+    int64_t at, other_at; /* these packets */
+};
+
+static int falling(const void *pa, const void *pb)
+{
+    const int64_t a = *(const int64_t *)pa, b = *(const int64_t *)pb;
+
+    return (a < b) - (a > b);
+}
+
+/* How often packet i of n exceeds the second largest of those near it, less for small ones. */
+static double spike_of(const struct wn_packets *x, const struct wn_gop *g, int64_t i)
+{
+    const int64_t first = g->first + 1, last = g->first + g->n - 1;
+    const double size = (double)wn_packet_bytes(x, first + i);
+    double most = 0, second = 0;
+
+    for (int64_t k = WN_MAX(first + i - NEAR, first); k <= WN_MIN(first + i + NEAR, last); k++) {
+        const double other = (double)wn_packet_bytes(x, k);
+        if (k == first + i)
+            continue;
+        second = WN_MAX(second, WN_MIN(other, most));
+        most = WN_MAX(most, other);
+    }
+    return size / WN_MAX(second, 1) *
+           WN_MIN(1, size / (LEAST_SPIKE * (double)WN_MAX(g->key_bytes, 1)));
+}
+
+static void find_spikes(const struct wn_packets *x, const struct wn_gop *g, struct sizes *out)
+{
+    for (int64_t i = 0; i < g->n - 1; i++) {
+        const double spike = spike_of(x, g, i);
+        if (spike > out->spike) {
+            out->other = out->spike;
+            out->other_at = out->at;
+            out->spike = spike;
+            out->at = g->first + 1 + i;
+        } else if (spike > out->other) {
+            out->other = spike;
+            out->other_at = g->first + 1 + i;
+        }
+    }
+}
+
+/* sorted, tens [n + 1] */
+static void measure(const struct wn_packets *x, const struct wn_gop *g, struct sizes *out,
+                    int64_t *sorted, int64_t *tens)
+{
+    const int64_t n = g->n - 1;
+    int64_t sum = 0, most = 0, count = 0;
+
+    *out = (struct sizes){.n = n};
+    for (int64_t i = 0; i < n; i++) {
+        sorted[i] = wn_packet_bytes(x, g->first + 1 + i);
+        sum += sorted[i] - (i >= TEN ? wn_packet_bytes(x, g->first + 1 + i - TEN) : 0);
+        tens[i] = sum;
+        if (i >= TEN - 1)
+            most = WN_MAX(most, sum);
+    }
+    find_spikes(x, g, out);
+    if (n >= TEN) {
+        qsort(tens + TEN - 1, (size_t)(n - TEN + 1), sizeof(*tens), falling);
+        out->swell = (double)most / (double)WN_MAX(tens[TEN - 1 + (n - TEN) / 2], 1);
+    }
+    qsort(sorted, (size_t)n, sizeof(*sorted), falling);
+    out->most = n ? (double)sorted[0] : 0;
+    for (int64_t i = 3; i < WN_MIN(n, 8); i++, count++)
+        out->high += (double)sorted[i];
+    out->high = count ? out->high / (double)count : out->most;
+}
+
+/* The key frame that ends this GOP stands where the encoder saw a new picture. */
+static bool ends_at_cut(const struct wn_gop *g, const struct sizes *s,
+                        const struct wn_gop_look *l)
+{
+    const bool early = (double)g->n < IRREGULAR * (double)l->longest;
+    const bool back = l->across >= 0 && l->across < 0.5 * l->ahead; /* a flash, or shot and back */
+
+    if (s->most < STILL * (double)g->key_bytes && s->swell < GREAT_SWELL && !l->next_flat &&
+        l->ahead >= ALIKE)
+        return true; /* nothing was new in between */
+    return early && !back && l->ahead >= KEY_CLEAR && !l->flat && !l->next_flat &&
+           s->swell < SWELL && s->spike < SPIKE && s->high < BUSY * (double)g->key_bytes;
+}
+
+/* One packet stands out, between key frames that differ as no others near them do. */
+static bool is_clear(const struct sizes *s, const struct wn_gop_look *l)
+{
+    const bool calm = l->around < 0 || l->ahead > ALONE * l->around;
+
+    return calm && l->ahead >= CLEAR && !l->flat && !l->next_flat && s->spike >= SPIKE &&
+           s->other < ONLY * s->spike;
+}
+
+/* Pictures that are shown before the one of this packet, and stored behind it, may be of either
+ * shot: the middle of them. */
+static int64_t place(const struct wn_packets *x, const struct wn_gop *g, int64_t packet)
+{
+    const int64_t frame = wn_packet_frame(x, packet);
+    int64_t before = -1;
+
+    for (int64_t i = g->first; i < packet; i++)
+        before = WN_MAX(before, wn_packet_frame(x, i));
+    return before >= 0 && before < frame ? frame - (frame - before - 1) / 2 : frame;
+}
+
+static enum wn_gop_verdict judge(const struct wn_packets *x, const struct wn_gop *g,
+                                 const struct sizes *s, const struct wn_gop_look *l,
+                                 int64_t *frame)
+{
+    if (l->ahead < 0) /* the last one: nothing is known of its end */
+        return s->spike < SPIKE && s->swell < SWELL && s->n > TEN ? WN_GOP_QUIET : WN_GOP_OPEN;
+    if (ends_at_cut(g, s, l))
+        return WN_GOP_CUT_AT_END;
+    const bool alone = l->around >= 0 && l->ahead > ALONE * l->around;
+    const bool faded = l->flat != l->next_flat;
+    if (l->ahead < ALIKE || (l->ahead < UNLIKE && !alone && !faded)) {
+        const bool there_and_back = s->other >= GREAT_SPIKE && llabs(s->at - s->other_at) >= NEAR;
+        return there_and_back || (s->swell >= GREAT_SWELL && l->ahead > 2 && s->spike < SPIKE)
+                   ? WN_GOP_OPEN : WN_GOP_QUIET;
+    }
+    if (!is_clear(s, l))
+        return WN_GOP_OPEN;
+    *frame = place(x, g, s->at);
+    return WN_GOP_CUT_INSIDE;
+}
+
+enum wn_gop_verdict wn_gop_judge(const struct wn_packets *x, int64_t gop,
+                                 const struct wn_gop_look *look, int64_t *frame)
+{
+    enum wn_gop_verdict verdict = WN_GOP_OPEN;
+    struct sizes s;
+    struct wn_gop g;
+
+    wn_gop_get(x, gop, &g);
+    int64_t *sorted = wn_calloc((size_t)g.n, sizeof(*sorted));
+    int64_t *tens = wn_calloc((size_t)g.n, sizeof(*tens));
+    if (sorted && tens) {
+        measure(x, &g, &s, sorted, tens);
+        verdict = judge(x, &g, &s, look, frame);
+    }
+    free(sorted);
+    free(tens);
+    return verdict;
+}
