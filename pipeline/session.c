@@ -329,3 +329,16 @@ fail:
     wn_source_close(&src);
     return err;
 }
+
+int wn_convert_mmproj(struct wn_session *s, const char *from, const char *to,
+                      struct wn_converted *out)
+{
+    struct wn_converted done;
+
+    if (!from || !to)
+        return wn_fail(&s->log, WN_ERR_ARG, "a conversion needs two files");
+    const int err = wn_mmproj_convert(from, to, &done, &s->log);
+    if (err >= 0 && out)
+        *out = done;
+    return err;
+}

@@ -299,6 +299,18 @@ WN_API int wn_segment_filter(struct wn_session *s, const struct wn_segment *seg,
 WN_API struct wn_segment *wn_segment_ref(struct wn_segment *seg);
 WN_API void wn_segment_unref(struct wn_segment **seg);
 
+/* ---- files ---- */
+
+struct wn_converted {
+    int64_t bytes_before, bytes;
+    int32_t matrices; /* that are in Q8_0 now */
+};
+/* Writes the vision encoder `from`, a GGUF of f16 or f32 that winnow's own encoder supports, to
+ * `to` with its matrices in Q8_0, which libmtmd reads as well. `to` appears whole or not at all;
+ * everything else is copied as it is. A session without a model will do. */
+WN_API int wn_convert_mmproj(struct wn_session *s, const char *from, const char *to,
+                             struct wn_converted *out);
+
 /* ---- what this build can do ---- */
 
 struct wn_option_info {

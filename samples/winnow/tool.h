@@ -65,6 +65,7 @@ int run_ask(struct tool *tool);
 int run_batch(struct tool *tool);
 int run_caption(struct tool *tool);
 int run_compress(struct tool *tool);
+int run_convert(struct tool *tool);
 int run_inspect(struct tool *tool);
 int run_scenes(struct tool *tool);
 int run_bench(struct tool *tool);

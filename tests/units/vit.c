@@ -14,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "pipeline/winnow.h"
 #include "vision/vit_image.h"
+#include "vision/vit_reduce.h"
 #include "vision_pair.h"
 
 static const char *sample, *hostile;
@@ -360,18 +363,106 @@ static void spill(const char *path, const unsigned char *data, size_t n)
     fclose(f);
 }
 
-/* Bytes of the header changed one at a time; what still opens is run. */
+/* A stub that drops every other row of a picture between attention and MLP. */
+static int halve(struct wn_reducer *reducer, int cut, struct wn_rows *rows)
+{
+    const size_t dim = (size_t)rows->dim;
+    struct wn_sources *w = &rows->w;
+    int32_t n = 0;
+
+    wn_sources_finish(w);
+    *w = (struct wn_sources){
+        .n_src = rows->n, .linear = true, .ptr = wn_calloc((size_t)rows->n + 1, sizeof(int32_t)),
+        .idx = wn_calloc((size_t)rows->n, sizeof(int32_t)),
+        .weight = wn_calloc((size_t)rows->n, sizeof(float)),
+    };
+    for (int32_t i = 0; i < rows->n; i += 2) {
+        memmove(rows->data + (size_t)n * dim, rows->data + (size_t)i * dim, dim * sizeof(float));
+        rows->cell[n] = rows->cell[i];
+        w->idx[n] = i;
+        w->weight[n++] = 1;
+        w->ptr[n] = n;
+    }
+    rows->n = w->n = rows->frame_ptr[1] = n;
+    return WN_OK;
+}
+
+static void run_pieces(struct wn_vit *vit, const float *patches)
+{
+    const struct wn_cut cut = {.point = 1, .taps = WN_TAP_CLS | WN_TAP_KEYS | WN_TAP_MUTUAL};
+    struct wn_reducer stub = {.cut = &cut, .n_cuts = 1, .frames = 1, .skip = -1, .run = halve,
+                              .proportional = true};
+    float *out = wn_calloc(wn_vit_tap_size(&vit->info, WN_VIT_PROJECTED), sizeof(*out));
+    const struct wn_vit_tap tap = {WN_VIT_PROJECTED, 0, out};
+    struct wn_vit_left left = {0};
+
+    assert_int_equal(wn_vit_run_reduced(vit, patches, 1, &tap, 1,
+                                        &(struct wn_vit_reduce){.reducer = &stub}, &left), WN_OK);
+    assert_true(left.w.n <= vit->info.n_patches);
+    wn_vit_left_finish(&left);
+    free(out);
+}
+
+/* Matrices in Q8_0: both encoders read the file, rows stay close; what is there already, is no
+ * tower or cannot be written is refused, and nothing is left behind. */
+static void test_convert(void **state)
+{
+    struct wn_frame *frame = picture(48, 48, 8);
+    struct wn_converted done = {0};
+    struct wn_rows *rows[2][2];
+    char to[512], part[520];
+    struct fixture f;
+
+    begin(&f, "llava", "--type f16");
+    snprintf(to, sizeof(to), "%.480s/converted.gguf", pair_dir);
+    snprintf(part, sizeof(part), "%s.part", to);
+    assert_int_equal(wn_mmproj_convert(f.pair.mmproj, to, &done, &f.log), WN_OK);
+    assert_true(done.bytes < done.bytes_before * 7 / 10);
+    assert_int_equal(done.matrices, 4 * 6 + 2);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(open_kind(&f, k ? "mtmd" : "own", NULL), WN_OK);
+        rows[k][0] = encode(&f, &frame, 1, false, NULL);
+    }
+    char was[512];
+    snprintf(was, sizeof(was), "%s", f.pair.mmproj);
+    snprintf(f.pair.mmproj, sizeof(f.pair.mmproj), "%s", to);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(open_kind(&f, k ? "mtmd" : "own", NULL), WN_OK);
+        rows[k][1] = encode(&f, &frame, 1, false, NULL);
+        assert_int_equal(rows[k][0]->n, rows[k][1]->n);
+        assert_true(cosine(rows[k][0]->data, rows[k][1]->data,
+                           rows[k][0]->n * rows[k][0]->dim) > 0.999);
+        wn_rows_destroy(&rows[k][0]);
+        wn_rows_destroy(&rows[k][1]);
+    }
+    snprintf(f.pair.mmproj, sizeof(f.pair.mmproj), "%s", was);
+    f.log.fn = NULL;
+    assert_int_equal(wn_mmproj_convert(to, part, &done, &f.log), WN_ERR_UNSUPPORTED);
+    assert_int_equal(wn_mmproj_convert(was, was, &done, &f.log), WN_ERR_ARG);
+    assert_int_equal(wn_mmproj_convert(was, "/dev/full", &done, &f.log), WN_ERR_ARG);
+    assert_int_equal(wn_mmproj_convert(was, "/no/such/folder/x", &done, &f.log), WN_ERR_IO);
+    assert_true(wn_mmproj_convert(f.pair.llm, part, &done, &f.log) < 0);
+    assert_true(access(part, F_OK) != 0);
+    remove(to);
+    wn_frame_unref(&frame);
+    end(&f);
+}
+
+/* Bytes of the header changed one at a time; what still opens is run, whole and in pieces, and
+ * converted. */
 static void test_fuzz(void **state)
 {
     struct wn_frame *frame = picture(48, 48, 2);
     struct fixture f;
-    char path[600];
+    char path[600], to[620], part[640];
     size_t n;
     unsigned seed = 1, opened = 0;
 
     begin(&f, "llava", "--set v_layers=1 --set v_ff=32");
     unsigned char *data = slurp(f.pair.mmproj, &n);
     snprintf(path, sizeof(path), "%s/fuzz.gguf", pair_dir);
+    snprintf(to, sizeof(to), "%s.converted", path);
+    snprintf(part, sizeof(part), "%s.part", to);
     f.log.fn = NULL;
     for (int i = 0; i < 400; i++) {
         seed = seed * 1664525u + 1013904223u;
@@ -392,9 +483,15 @@ static void test_fuzz(void **state)
                                    (size_t)vit->info.patch_size * sizeof(*patches));
         const struct wn_vit_tap tap = {WN_VIT_PROJECTED, 0, NULL};
         assert_int_equal(wn_vit_run(vit, patches, 1, &tap, 1), WN_OK);
+        if (vit->info.n_features == 1)
+            run_pieces(vit, patches);
         free(patches);
         wn_vit_close(&vit);
         opened++;
+        struct wn_converted done;
+        if (i % 8 == 0 && wn_mmproj_convert(path, to, &done, &f.log) == WN_OK)
+            assert_int_equal(remove(to), 0);
+        assert_true(access(to, F_OK) != 0 && access(part, F_OK) != 0);
     }
     assert_true(opened > 20 && opened < 400);
     for (size_t cut = 0; cut < n; cut += n / 40 + 1) {
@@ -435,7 +532,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_taps),      cmocka_unit_test(test_weights),
         cmocka_unit_test(test_threads),   cmocka_unit_test(test_tiles),
         cmocka_unit_test(test_choice),    cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_fuzz),      cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_convert),   cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_hostile),
     };
 
     if (argc < 4) {
