@@ -164,7 +164,8 @@ int wn_vit_reduction_begin(struct wn_vit_reduction *r, const float *patches)
         r->rows->size = wn_calloc((size_t)n, sizeof(*r->rows->size));
     for (int32_t i = 0; r->rows && r->rows->size && i < n; i++)
         r->rows->size[i] = 1;
-    if (!r->seq || !r->rows || !r->rows->size || name_rows(r) < 0 || (r->of->enter && select_sources(r) < 0))
+    if (!r->seq || !r->rows || !r->rows->size || name_rows(r) < 0 ||
+        (r->of->enter && select_sources(r) < 0))
         return wn_nomem(r->vit->log, "rows of the encoder");
     r->rows->encoder_layers = r->m->n_layers;
     return embed(r, patches);

@@ -77,7 +77,8 @@ const struct command commands[] = {
         run_bench},
     {"filters", CMD_FILTERS, "[NAME]", 0, 1, {"NAME"},
         "list the filters, or the options of one", NULL, run_filters},
-    {"convert-mmproj", CMD_CONVERT, "MMPROJ OUT", 2, 2, {"the vision encoder", "the file to write"},
+    {"convert-mmproj", CMD_CONVERT, "MMPROJ OUT", 2, 2,
+        {"the vision encoder", "the file to write"},
         "make a vision encoder's file smaller and faster",
         "Matrices of an f16 or f32 file of the LLaVA family become Q8_0; all else is copied. OUT\n"
         "appears whole or not at all, and both of winnow's encoders read it.\n\n"

@@ -205,7 +205,10 @@ void golden_expect_f32(struct golden_case *c, const char *name, const float *got
         if (isfinite(element(t, i)))
             largest = fmax(largest, fabs(element(t, i)));
     }
-    for (int64_t i = 0; t && i < n; i++) {
+    for (int64_t i = 0; t && c->tells && i < n; i++)
+        if (isfinite(element(t, i)) && largest > 0)
+            c->worst = fmax(c->worst, fabs(element(t, i) - got[i]) / largest);
+    for (int64_t i = 0; t && !c->tells && i < n; i++) {
         const double want = element(t, i);
         const bool same = want == got[i] || (isnan(want) && isnan(got[i])) ||
                           fabs(want - got[i]) <= c->tolerance * largest;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The golden program: outputs of the authors' own code against ours.
  *
- *     golden [--device cpu|vulkan|NAME] DIR...
+ *     golden [--device cpu|vulkan|NAME] [--weights stored|q8_0] DIR...
  *
  * DIR holds a folder a set, each with one safetensors file a case. Parameters come from a file's
  * metadata, expectations from its tensors, nothing from its name. Adding a set: put NAME into
  * `golden_sets` of tests/meson.build and write sets/NAME.c with `golden_NAME`. A case passes when
- * it did not fail and every out.* tensor was compared. */
+ * it did not fail and every out.* tensor was compared. With --weights towers keep their matrices
+ * as the files have them (f16), or in Q8_0: then a line a case tells the largest error. */
 #ifndef WN_GOLDEN_H
 #define WN_GOLDEN_H
 
@@ -24,6 +25,10 @@ struct golden_case {
     struct wn_pool *pool;
     struct wn_log *log;
     double tolerance;               /* the set's, or the default */
+    int weights;                    /* of towers, an enum wn_vit_weights; WN_VIT_F32 is compared,
+                                     * of others errors are told */
+    bool tells;                     /* floats are measured, not compared */
+    double worst;                   /* the largest error by then, relative to its tensor's largest */
     char why[512];                  /* set by the checks below: the first difference */
     int failed;
     const char *skip;               /* set by a case that cannot run: why */

@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include "compress/plan.h"
+#include "vision/vit.h"
 
 struct run {
     const char *device;
     struct wn_backend *backend;
     struct wn_pool *pool;
     struct wn_log log;
+    int weights; /* of towers; see struct golden_case */
+    bool tells;
     int passed, failed, skipped;
 };
 
@@ -51,6 +54,8 @@ static void run_case(struct run *run, const struct golden_set *set, const char *
         .pool = run->pool,
         .log = &run->log,
         .tolerance = set->tolerance > 0 ? set->tolerance : 1e-5,
+        .weights = run->weights,
+        .tells = run->tells,
     };
 
     if (st_read(&file, path, c.why, sizeof(c.why)) < 0) {
@@ -64,7 +69,10 @@ static void run_case(struct run *run, const struct golden_set *set, const char *
         if (!c.skip)
             check_complete(&c, set);
     }
-    if (c.failed)
+    if (run->tells && c.worst > 0)
+        printf("%-22s %-32s %.2e%s%s\n", set->name, strrchr(path, '/') + 1, c.worst,
+               c.failed ? "  other choices: " : "", c.why);
+    else if (c.failed)
         printf("FAILED %s: %s\n", path, c.why);
     else if (c.skip)
         printf("skipped %s: %s\n", path, c.skip);
@@ -167,15 +175,20 @@ static int open_backend(struct run *run)
 
 int main(int argc, char **argv)
 {
-    struct run run = {.device = "cpu"};
+    struct run run = {.device = "cpu", .weights = WN_VIT_F32};
     int first = 1, ret = 0;
 
-    if (argc > 2 && !strcmp(argv[1], "--device")) {
-        run.device = argv[2];
-        first = 3;
+    if (argc > first + 1 && !strcmp(argv[first], "--device")) {
+        run.device = argv[first + 1];
+        first += 2;
+    }
+    if (argc > first + 1 && !strcmp(argv[first], "--weights")) {
+        run.tells = true;
+        run.weights = strcmp(argv[first + 1], "q8_0") ? WN_VIT_STORED : WN_VIT_Q8_0;
+        first += 2;
     }
     if (first >= argc || argv[first][0] == '-') {
-        fprintf(stderr, "usage: golden [--device cpu|vulkan|NAME] DIR...\n");
+        fprintf(stderr, "usage: golden [--device cpu|vulkan|NAME] [--weights stored|q8_0] DIR...\n");
         return 2;
     }
     wn_log_init(&run.log);

@@ -36,7 +36,7 @@ void golden_free_reduced(struct golden_tower_run *run);
 /* out.PREFIXx<l> of layers [first, n_layers]. */
 void golden_expect_states(struct golden_case *c, const struct golden_tower_run *run,
                           const char *prefix, int32_t first);
-/* out.size<l> and out.group<l> of layers from 1 on: for each token the row that it is in, -1: none. */
+/* out.size<l> and out.group<l> of layers from 1 on: for each token the row that it is in, or -1. */
 void golden_expect_groups_of(struct golden_case *c, const struct golden_tower_run *run);
 
 #endif
