@@ -67,8 +67,8 @@ struct wn_rows {
     int32_t attn_layers, attn_heads;
     int32_t *attn_layer; /* [attn_layers] which layer of the encoder, ascending */
     bool attn_received; /* no CLS query here: mean attention received in the last layer stands in */
-    float *logits;      /* [n] CLS query times key, before the softmax, mean over heads, in the layer
-                           that features come from; or NULL */
+    float *logits;      /* [n] CLS query times key, before the softmax, mean over heads, in the last
+                           layer that can be read; or NULL */
     float *keys;        /* [n][keys_layers][keys_heads * keys_dim] raw keys, or NULL */
     int32_t keys_layers, keys_heads, keys_dim;
     int32_t *keys_layer;    /* [keys_layers] */

@@ -131,6 +131,20 @@ int wn_attend_one(const struct wn_attend *a, struct wn_pool *pool)
     return run(a, pool, one_head);
 }
 
+void wn_attend_logits(const struct wn_attend *a)
+{
+    for (int32_t j = 0; j < a->n; j++) {
+        double sum = 0;
+        for (int32_t h = 0; h < a->heads; h++) {
+            const float *q = a->q + (size_t)h * (size_t)a->d_head, *k = key_of(a, j, h);
+
+            for (int32_t d = 0; d < a->d_head; d++)
+                sum += (double)q[d] * (double)k[d];
+        }
+        a->w[j] = (float)(sum * (double)a->scale / a->heads);
+    }
+}
+
 int wn_attend_received(const struct wn_attend *a, struct wn_pool *pool)
 {
     return run(a, pool, received_head);

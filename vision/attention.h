@@ -16,6 +16,8 @@ struct wn_attend {
 
 /* w[j] = softmax over j of scale * q . k[j], for the one query there is. */
 int wn_attend_one(const struct wn_attend *a, struct wn_pool *pool);
+/* w[j] = mean over heads of scale * q . k[j], for the one query there is; w is [n]. */
+void wn_attend_logits(const struct wn_attend *a);
 /* w[j] = mean over queries i of softmax over j of scale * q[i] . k[j]. Never holds the matrix. */
 int wn_attend_received(const struct wn_attend *a, struct wn_pool *pool);
 

@@ -136,6 +136,7 @@ static void aim_taps(const struct batch *b, const struct wn_graph_map *map, int3
                          : NULL;
     t->keys = rows->keys ? rows->keys + (size_t)row * (size_t)rows->keys_layers *
                                (size_t)(rows->keys_heads * rows->keys_dim) : NULL;
+    t->logits = rows->logits ? rows->logits + row : NULL;
 }
 
 static int encode_chunk(struct encoder *enc, const struct batch *b, const mtmd_input_chunk *chunk,
@@ -253,6 +254,11 @@ static int make_rows(struct encoder *enc, struct batch *b, int64_t n)
         rows->attn =
             wn_calloc((size_t)n, (size_t)t->n_attn * (size_t)t->attn_heads * sizeof(float));
         if (!rows->attn || !rows->attn_layer)
+            return WN_ERR_NOMEM;
+    }
+    if (t && t->logits_layer >= 0) {
+        rows->logits = wn_calloc((size_t)n, sizeof(*rows->logits));
+        if (!rows->logits)
             return WN_ERR_NOMEM;
     }
     if (t && t->n_keys) {

@@ -91,6 +91,12 @@ static int attend(struct wn_taps *t, int32_t layer)
     if (!room(&t->w, &t->w_size, (size_t)a->n * (size_t)a->heads))
         return WN_ERR_NOMEM;
     args.w = t->w;
+    if (layer == t->logits_layer) {
+        wn_attend_logits(&args);
+        spread(t->map, t->w, 1, t->logits, 1);
+    }
+    if (at < 0)
+        return WN_OK;
     int err = t->received ? wn_attend_received(&args, t->pool) : wn_attend_one(&args, t->pool);
     if (err < 0)
         return err;
@@ -158,7 +164,7 @@ static unsigned look(const struct wn_taps *t, int32_t node, int32_t *layer)
         const struct wn_attention *a = t->map->layer + l;
         unsigned flags = 0;
 
-        if (index_of(t->attn_layer, t->n_attn, l) >= 0) {
+        if (l == t->logits_layer || index_of(t->attn_layer, t->n_attn, l) >= 0) {
             flags |= node == WN_MIN(a->q_node, a->k_node) ? TAKE_FIRST : 0;
             flags |= node == WN_MAX(a->q_node, a->k_node) ? TAKE_ATTENTION : 0;
         }
@@ -239,12 +245,16 @@ int wn_taps_check(const struct wn_taps *t, const struct wn_graph_map *map, struc
                        "attention of layer %d is not computed: this "
                        "encoder runs layers 0 to %d",
                        WN_MAX(last_attn, last_key), map->n_layers - 1);
+    if (t->logits_layer >= 0 &&
+        (t->logits_layer >= map->n_layers || map->layer[t->logits_layer].masked))
+        return wn_fail(log, WN_ERR_UNSUPPORTED, "attention of layer %d is masked: it cannot be "
+                       "read", t->logits_layer);
     for (int i = 0; i < t->n_attn; i++)
         if (map->layer[t->attn_layer[i]].masked ||
             map->layer[t->attn_layer[i]].heads != t->attn_heads)
             return wn_fail(log, WN_ERR_UNSUPPORTED, "attention of layer %d is masked: it cannot be "
                            "read", t->attn_layer[i]);
-    if (t->n_attn && !t->received && map->cls < 0)
+    if ((t->n_attn || t->logits_layer >= 0) && !t->received && map->cls < 0)
         return wn_fail(log, WN_ERR_UNSUPPORTED, "this model's graph has lost its CLS token");
     return WN_OK;
 }
@@ -266,7 +276,8 @@ int wn_taps_create(struct wn_taps **out, const struct wn_needs *needs,
         t->attn_layer[0] = WN_MAX(map->n_layers, 1) - 1;
         t->n_attn = 1;
     }
-    if (!t->n_attn && !t->n_keys) {
+    t->logits_layer = needs->logits && !t->received ? map->n_layers - 1 : -1;
+    if (!t->n_attn && !t->n_keys && t->logits_layer < 0) {
         wn_taps_destroy(&t);
         *out = NULL;
         return WN_OK;

@@ -18,10 +18,12 @@ struct wn_taps {            /* of one segment */
     int32_t *attn_layer, n_attn, attn_heads; /* ascending */
     bool received;
     int32_t *keys_layer, n_keys, keys_heads, keys_dim;
+    int32_t logits_layer;   /* -1: nobody asked */
 
     /* The chunk at hand: where its rows go. */
     const struct wn_graph_map *map;
     float *attn, *keys;     /* [n_rows][n_attn][attn_heads], [n_rows][n_keys][heads * dim] */
+    float *logits;          /* [n_rows] */
     float *q, *k, *w;       /* scratch */
     size_t q_size, k_size, w_size;
     const struct ggml_tensor *first; /* of Q and K of a layer, the one that comes first */

@@ -241,6 +241,41 @@ static void place_tiles(struct wn_unit *u, const struct tile *tile)
     layout->grid_w = fits ? cols * gw : 0;
 }
 
+/* Which rows are of which tile, where a view of the whole and tiles of its shape make them. */
+static int number_tiles(struct wn_unit *u, const struct tile *tile)
+{
+    struct wn_layout *l = u->layout;
+    int32_t whole = -1, n_whole = 0, row0 = 0, rows, cols;
+
+    for (int32_t c = 0; c < u->n_chunks; c++) {
+        whole = tile[c].whole ? c : whole;
+        n_whole += tile[c].whole;
+    }
+    rank(u, tile, 0, true, &rows);
+    rank(u, tile, 0, false, &cols);
+    if (n_whole != 1 || !l->grid_h || l->grid_h != rows * u->map[whole]->grid_h ||
+        l->grid_w != cols * u->map[whole]->grid_w)
+        return WN_OK;
+    l->tile = wn_calloc((size_t)l->n_rows, sizeof(*l->tile));
+    l->tile_pos = wn_calloc((size_t)l->n_rows, sizeof(*l->tile_pos));
+    if (!l->tile || !l->tile_pos)
+        return WN_ERR_NOMEM;
+    l->tiles_h = rows;
+    l->tiles_w = cols;
+    l->tile_h = u->map[whole]->grid_h;
+    l->tile_w = u->map[whole]->grid_w;
+    for (int32_t c = 0; c < u->n_chunks; row0 += u->map[c++]->n_rows) {
+        const int32_t r = rank(u, tile, c, true, &rows), k = rank(u, tile, c, false, &cols);
+
+        for (int32_t i = 0; i < u->map[c]->n_rows; i++) {
+            const int32_t *pos = u->map[c]->pos[i];
+            l->tile[row0 + i] = pos[0] < 0 ? -1 : tile[c].whole ? 0 : 1 + r * cols + k;
+            memcpy(l->tile_pos[row0 + i], pos, sizeof(l->tile_pos[0]));
+        }
+    }
+    return WN_OK;
+}
+
 /* The last view of the whole picture is the grid where there are no tiles. */
 static int place(struct wn_unit *u)
 {
@@ -255,8 +290,9 @@ static int place(struct wn_unit *u)
     if (u->n_chunks == 1 || !tiles)
         tile[u->n_chunks - 1].whole = false;
     place_tiles(u, tile);
+    const int err = tiles ? number_tiles(u, tile) : WN_OK;
     free(tile);
-    return WN_OK;
+    return err;
 }
 
 static int fill(struct wn_unit *u, struct wn_mtmd *m, const mtmd_input_chunks *chunks)

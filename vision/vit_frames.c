@@ -150,8 +150,7 @@ static int list_taps(const struct wn_vit_group_of *g, size_t t, struct wn_vit_ta
         tap[n++] = (struct wn_vit_tap){WN_VIT_KEY, job->keys_layer[k],
                                        g->keys + ((size_t)k * tiles + t) * keys};
     if (g->logits)
-        tap[n++] = (struct wn_vit_tap){WN_VIT_CLS_LOGITS, WN_MAX(m->depth, 1) - 1,
-                                       g->logits + t * attn};
+        tap[n++] = (struct wn_vit_tap){WN_VIT_CLS_LOGITS, m->n_layers - 1, g->logits + t * attn};
     if (g->state)
         tap[n++] = (struct wn_vit_tap){WN_VIT_HIDDEN, global_layer(m), g->state + t * keys};
     return n;

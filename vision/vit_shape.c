@@ -14,7 +14,38 @@ static void destroy(struct wn_vit_shape **shape)
     *shape = NULL;
 }
 
-static int make_layout(struct wn_vit_shape *s)
+/* A row of several patches counts as the one that has most of it. */
+static int32_t main_patch(const struct wn_vit_row *row)
+{
+    int best = 0;
+
+    for (int k = 1; k < 4; k++)
+        best = row->weight[k] > row->weight[best] ? k : best;
+    return row->from[best];
+}
+
+static int add_tiles(struct wn_vit_shape *s, const struct wn_vit_info *m)
+{
+    struct wn_layout *l = s->layout;
+
+    l->tile = wn_calloc((size_t)l->n_rows, sizeof(*l->tile));
+    l->tile_pos = wn_calloc((size_t)l->n_rows, sizeof(*l->tile_pos));
+    if (!l->tile || !l->tile_pos)
+        return WN_ERR_NOMEM;
+    l->tiles_h = s->tiling.full_h / m->image_size;
+    l->tiles_w = s->tiling.full_w / m->image_size;
+    l->tile_h = l->tile_w = m->side;
+    for (int32_t i = 0; i < l->n_rows; i++) {
+        const int32_t patch = main_patch(&s->plan.row[i]);
+        const bool newline = s->plan.row[i].from[0] < 0;
+        l->tile[i] = newline ? -1 : patch / m->n_patches;
+        l->tile_pos[i][0] = newline ? -1 : patch % m->n_patches / m->side;
+        l->tile_pos[i][1] = newline ? -1 : patch % m->n_patches % m->side;
+    }
+    return WN_OK;
+}
+
+static int make_layout(struct wn_vit_shape *s, const struct wn_vit_info *m)
 {
     struct wn_layout *l = wn_calloc(1, sizeof(*l));
 
@@ -33,7 +64,7 @@ static int make_layout(struct wn_vit_shape *s)
     l->parts[0].n_rows = l->parts[0].n_pos = l->n_rows;
     for (int32_t i = 0; i < l->n_rows; i++)
         memcpy(l->pos[i], s->plan.row[i].pos, sizeof(l->pos[i]));
-    return WN_OK;
+    return s->tiling.n ? add_tiles(s, m) : WN_OK;
 }
 
 /* A picture is cut in tiles where the file lists sizes for that; frames of a video are one square,
@@ -51,7 +82,7 @@ static int make(struct wn_vit_shape *s, const struct wn_vit_info *m)
     } else {
         TRY(wn_vit_plan_square(&s->plan, m));
     }
-    TRY(make_layout(s));
+    TRY(make_layout(s, m));
 fail:
     return err;
 }

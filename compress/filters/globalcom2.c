@@ -58,7 +58,7 @@ static wn_buf blend(struct wn_build *b, wn_buf x, wn_buf z, const struct wn_blen
 struct tables {
     float *cap, *fixed, *offset; /* [n_parts] */
     float *amount;               /* [n_frames] */
-    int32_t *ends;               /* [n_parts + 1] segments: a whole, the tiles beside it, newlines */
+    int32_t *ends;               /* [n_parts + 1] segments: a whole, the tiles with it, newlines */
     int32_t n_ends;
 };
 
@@ -276,8 +276,8 @@ static wn_buf scores(struct wn_build *b, const struct wn_tiles *t, wn_buf x)
 
 /* ---- in which order ---- */
 
-/* Where the released code puts each row of a frame's tiles: a tile's u-th row, in order, at its u-th
- * place, and newlines behind all lines that the tiles have. Lower stands first. */
+/* Where the released code puts each row of a frame's tiles: a tile's u-th row at its u-th place, and
+ * newlines behind all lines that the tiles have. Lower stands first. */
 static void released_places(const struct wn_build *b, const struct wn_tiles *t, int32_t frame,
                             float *place)
 {

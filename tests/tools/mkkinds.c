@@ -122,6 +122,14 @@ static void llava16_tower(struct gguf_out *out, const struct shape *s)
                       pinpoints, sizeof(pinpoints) / sizeof(pinpoints[0]));
 }
 
+/* LLaVA-NeXT: without padding, with a row that ends a line of tiles. */
+static void llava_next_tower(struct gguf_out *out, const struct shape *s)
+{
+    llava16_tower(out, s);
+    gguf_set_val_str(gguf_out_keys(out), "clip.vision.mm_patch_merge_type", "spatial_unpad");
+    gguf_out_f32s(out, "v.image_newline", s->dim, 0, 0, 0.5);
+}
+
 /* SigLIP with LLaVA's projector, all layers. */
 static void siglip_mlp_tower(struct gguf_out *out, const struct shape *s)
 {
@@ -258,6 +266,12 @@ const struct kind mk_kinds[] = {
      {.image = 336, .patch = 14, .v_layers = 24, .v_dim = 1024, .v_heads = 16, .v_ff = 4096,
       .feature = -1, LLAMA_1B},
      llava16_tower},
+    {"llava_next", "the same without padding, and lines of tiles that end", "llama", "mlp", VICUNA,
+     {.image = 48, .patch = 8, .v_layers = 4, .v_dim = 64, .v_heads = 4, .v_ff = 128,
+      .feature = 3, TINY_LLM},
+     {.image = 336, .patch = 14, .v_layers = 24, .v_dim = 1024, .v_heads = 16, .v_ff = 4096,
+      .feature = 23, LLAMA_1B},
+     llava_next_tower},
     {"siglip_mlp", "SigLIP with LLaVA's projector, arch llama", "llama", "mlp", VICUNA,
      {.image = 48, .patch = 8, .v_layers = 4, .v_dim = 64, .v_heads = 4, .v_ff = 128,
       .feature = -1, TINY_LLM},
