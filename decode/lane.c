@@ -123,8 +123,7 @@ static int take(struct wn_lane *lane, const struct wn_reader_params *p, struct w
     av_frame_move_ref(picture->frame, lane->frame);
     picture->number = p->frame[chosen];
     picture->time = wn_packet_time(x, packet);
-    const int64_t gop = wn_packet_gop(x, packet);
-    picture->key = gop >= 0 && x->key[gop] == packet;
+    picture->key = picture->frame->key_frame;
     TRY(wn_input_describe(p->input, picture));
     if (p->prepare)
         TRY(p->prepare(p->opaque, lane->number, picture));

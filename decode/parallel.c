@@ -228,6 +228,8 @@ static int finish_long(struct wn_reader *r)
 
     r->running = false;
     r->stretches--;
+    if (!job->begun && !r->through)
+        give_up_seeking(r, job->stretch.from);
     return wn_input_count(r->p.input, job->decoded, job->errors);
 }
 

@@ -76,7 +76,11 @@ static void open_encoder(struct writer *w, const struct make *m)
     w->codec->flags |= AV_CODEC_FLAG_BITEXACT;
     if (w->fmt->oformat->flags & AVFMT_GLOBALHEADER)
         w->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-    CHECK(avcodec_open2(w->codec, codec, NULL));
+    AVDictionary *options = NULL;
+    if (m->options)
+        CHECK(av_dict_parse_string(&options, m->options, "=", ":", 0));
+    CHECK(avcodec_open2(w->codec, codec, &options));
+    av_dict_free(&options);
 }
 
 static void set_matrix(AVStream *stream, const int *m)

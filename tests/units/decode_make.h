@@ -16,6 +16,7 @@ struct make {
     int n;                   /* frames, default 10 */
     int fps;                 /* default 10 */
     int gop;                 /* default: the encoder's */
+    const char *options;     /* of the encoder: "name=value:name=value" */
     const int *pts;          /* [n] in 1/1000 s; NULL: by fps */
     AVRational sar;
     const int *matrix;       /* [4] a, b, c, d of a display matrix, each -1, 0 or 1 */
