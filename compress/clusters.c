@@ -20,6 +20,7 @@ static wn_buf score(struct wn_build *b, const struct wn_clusters *c, wn_buf prod
         .n_segments = c->n_segments,
         .width = c->width,
         .k = WN_MIN(WN_MAX(c->k, 1), WN_DENSITY_MOST),
+        .capped = c->capped,
         .scale = scale,
     };
     const struct wn_apart_params a = {
@@ -30,7 +31,7 @@ static wn_buf score(struct wn_build *b, const struct wn_clusters *c, wn_buf prod
         .scale = scale,
     };
 
-    WN_CALL(b, density, &d, products, c->ptr, rho, far);
+    WN_CALL(b, density, &d, products, c->ptr, rho, far, c->table);
     if (c->noise > 0)
         WN_CALL(b, blend, (&(struct wn_blend_params){.n = c->n, .a = 1, .b = c->noise}), rho,
                 c->lot, noisy);

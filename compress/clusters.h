@@ -13,6 +13,7 @@ struct wn_clusters {
     wn_buf table;               /* how many of m rows are centers */
     const int32_t *mode;        /* [n_segments] 1: all rows are; or NULL */
     int32_t k;                  /* neighbours that make a row's density, the row itself the first */
+    bool capped;                /* no more neighbours than centers */
     int32_t few;                /* segments of so few rows rank them as they stand */
     float noise;                /* 0, or noise * lot is added to densities; lot f32 [n] */
     wn_buf lot;

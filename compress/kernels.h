@@ -323,14 +323,15 @@ static inline float wn_gap(float s_ii, float s_jj, float s_ij, float scale)
 
 /* density: rho[i] = exp(-(sum of the min(k, m) smallest gaps of i, itself among the m rows of its
  * segment, smallest first) * (q * q)), q = rsqrt(min(k, m)); far[i] = its largest gap; for
- * i < ptr[n_segments]. k from 1 to WN_DENSITY_MOST.
- * buf: s f32 [n][width] read, ptr i32 [F + 1] read, rho f32 [n] write, far f32 [n] write. */
+ * i < ptr[n_segments]. k from 1 to WN_DENSITY_MOST; capped: max(min(k, table[m]), 1) stands for it.
+ * buf: s f32 [n][width] read, ptr i32 [F + 1] read, rho f32 [n] write, far f32 [n] write,
+ * table i32 [n + 1] read. */
 #define WN_DENSITY_MOST 64
 struct wn_density_params {
-    int32_t n, n_segments, width, k;
+    int32_t n, n_segments, width, k, capped;
     float scale;
 };
-static_assert(sizeof(struct wn_density_params) == 20, "mirrors density.comp");
+static_assert(sizeof(struct wn_density_params) == 24, "mirrors density.comp");
 extern const struct wn_kernel wn_kernel_density;
 
 /* apart: y[i] = rho[i] * (g * rsqrt(max(g, 1e-24))), g: the least gap to a row of the segment that

@@ -10,7 +10,8 @@ layout(binding = 0) readonly buffer S { float s[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Rho { float rho[]; };
 layout(binding = 3) writeonly buffer Far { float far[]; };
-layout(push_constant) uniform P { int n, n_segments, width, k; float scale; } p;
+layout(binding = 4) readonly buffer Table { int table[]; };
+layout(push_constant) uniform P { int n, n_segments, width, k, capped; float scale; } p;
 #include "segment.glsl"
 #include "gap.glsl"
 
@@ -26,7 +27,7 @@ void main()
     const int f = wn_segment(i, p.n_segments);
     const int begin = ptr[f];
     const int m = ptr[f + 1] - begin;
-    const int k = min(p.k, m);
+    const int k = min(p.capped != 0 ? max(min(p.k, table[m]), 1) : p.k, m);
     for (int j = 0; j < m; j++) {
         const float d = wn_gap(begin, i, j);
         most = d > most ? d : most;

@@ -27,11 +27,18 @@ static void write(const struct state *t, int32_t k, void *const *buf, int32_t i)
     ((float *)buf[3])[i] = t->far;
 }
 
+static int32_t neighbours(const struct wn_density_params *p, const int32_t *table, int32_t m)
+{
+    const int32_t k = p->capped ? WN_MAX(WN_MIN(p->k, table[m]), 1) : p->k;
+
+    return WN_MIN(k, m);
+}
+
 static void row(const struct wn_density_params *p, void *const *buf, int32_t i, int32_t begin,
                 int32_t m)
 {
     const float *s = buf[0], *own = s + (int64_t)i * p->width;
-    const int32_t k = WN_MIN(p->k, m);
+    const int32_t k = neighbours(p, buf[4], m);
     struct state t = {.n = 0};
 
     for (int32_t j = 0; j < m; j++) {
@@ -67,7 +74,7 @@ static void start(void *arg, int32_t begin, int32_t m, int32_t first, int32_t en
     struct piece *piece = arg;
 
     piece->first = first;
-    piece->k = WN_MIN(piece->p->k, m);
+    piece->k = neighbours(piece->p, piece->buf[4], m);
     for (int32_t i = 0; i < end - first; i++)
         piece->state[i] = (struct state){.n = 0};
 }
@@ -139,8 +146,8 @@ static uint32_t groups(const void *params)
 
 const struct wn_kernel wn_kernel_density = {
     .name = "density",
-    .n_bufs = 4,
-    .access = {WN_READ, WN_READ, WN_WRITE, WN_WRITE},
+    .n_bufs = 5,
+    .access = {WN_READ, WN_READ, WN_WRITE, WN_WRITE, WN_READ},
     .params_size = sizeof(struct wn_density_params),
     .ref = ref,
     .fast = fast,

@@ -141,11 +141,44 @@ static void sttm_merges_squares(void **state)
     assert_non_null(strstr(log_.last_error, "heads of 7 do not divide rows of 24"));
 }
 
+/* One window of equal frames: 20 rows and nothing else, of which the saving leaves 20. */
+static void holitom_saves_what_stays_the_same(void **state)
+{
+    struct make m = clip;
+    struct wn_rows *rows;
+
+    leaves(&m, "holitom=tau=2:keep=0.25", 30); /* no window: each frame prunes */
+    leaves(&m, "holitom=tau=2:keep=1e9", 120);
+    leaves(&m, "holitom=tau=-2:keep=1e9", 20);
+    leaves(&m, "holitom=tau=-2:keep=0.1:beta=0", 12);
+    leaves(&m, "holitom=tau=-2:keep=0.1:window=1", 12);
+    leaves(&m, "stride=keep=0,holitom", 0);
+    leaves(&dot, "holitom", 1);
+    m.kind = EQUAL;
+    rows = left_of(&m, "holitom=keep=0.5");
+    assert_int_equal(rows->n, 20);
+    assert_int_equal(rows->n_frames, 1);
+    assert_int_equal(rows->w.ptr[20], 120);
+    wn_rows_destroy(&rows);
+    m.kind = ZERO;
+    leaves(&m, "holitom=keep=0.5", 60);
+    m.kind = clip.kind;
+    m.mixed = true; /* no frame has the grid of the one before: no windows */
+    leaves(&m, "holitom=tau=-2:keep=1e9", 120);
+    m.mixed = false;
+    m.n_frames = 1;
+    leaves(&m, "holitom=keep=0.5", 10);
+    m = with_cls; /* behind rows of which none stays there is no newline, and no CLS row */
+    leaves(&m, "holitom=tau=2:keep=0", 0);
+    leaves(&m, "holitom=tau=2:keep=0.5", 22);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_makes_grids),
         cmocka_unit_test(scissor_counts),
+        cmocka_unit_test(holitom_saves_what_stays_the_same),
         cmocka_unit_test(sttm_merges_squares),
     };
 
