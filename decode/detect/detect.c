@@ -129,15 +129,6 @@ static void cut_at(struct wn_detect_result *r, struct at at, double score)
 
 /* ---- content ---- */
 
-static double mean_distance(const uint8_t *a, const uint8_t *b, size_t n)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < n; i++)
-        sum += (uint64_t)abs(a[i] - b[i]);
-    return (double)sum / (double)n;
-}
-
 /* 0 for the first picture. */
 static int content_score(struct wn_detector *d, const uint8_t *rgb, struct wn_detect_result *r)
 {
@@ -156,7 +147,7 @@ static int content_score(struct wn_detector *d, const uint8_t *rgb, struct wn_de
     if (!d->fed)
         return WN_OK;
     for (size_t k = 0; k < 4; k++) {
-        r->delta[k] = k < 3 || edges ? mean_distance(now + k * n, last + k * n, n) : 0;
+        r->delta[k] = k < 3 || edges ? (double)wn_distance(now + k * n, last + k * n, n) / (double)n : 0;
         sum += r->delta[k] * d->p.weight[k];
         weights += fabs(d->p.weight[k]);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
+#include "clones.h"
+
 #include <math.h>
 
 /* 2^12 times 255 / i and 180 / (6 i), rounded: divisions in fixed point. */
@@ -19,21 +21,42 @@ static struct tables make_tables(void)
     return t;
 }
 
+#define PART 256
+
+/* Without a branch, so that several pixels are done at once; only the tables are read one by one. */
+WN_CLONES
+static void part(const uint8_t *restrict rgb, int n, const struct tables *restrict t,
+                 uint8_t *restrict hue, uint8_t *restrict sat, uint8_t *restrict lum)
+{
+    int32_t side[PART], range[PART], scale[PART];
+
+    for (int i = 0; i < n; i++) {
+        const int r = rgb[3 * i], g = rgb[3 * i + 1], b = rgb[3 * i + 2];
+        const int v = WN_MAX(WN_MAX(r, g), b), d = v - WN_MIN(WN_MIN(r, g), b);
+        const int from_b = v == g ? b - r + 2 * d : r - g + 4 * d;
+        side[i] = v == r ? g - b : from_b;
+        range[i] = d;
+        lum[i] = (uint8_t)v;
+    }
+    for (int i = 0; i < n; i++)
+        scale[i] = t->sat[lum[i]];
+    for (int i = 0; i < n; i++)
+        sat[i] = (uint8_t)((range[i] * scale[i] + (1 << 11)) >> 12);
+    for (int i = 0; i < n; i++)
+        scale[i] = t->hue[range[i]];
+    for (int i = 0; i < n; i++) {
+        /* Rounded down as the original's arithmetic shift does: 2^12 times 360 more keeps it from
+         * being negative, 360 less puts it back. */
+        const int32_t h = (int32_t)(((uint32_t)(side[i] * scale[i] + (1 << 11)) +
+                                     (360u << 12)) >> 12) - 360;
+        hue[i] = (uint8_t)(h < 0 ? h + 180 : h);
+    }
+}
+
 void wn_hsv(const uint8_t *rgb, size_t n, uint8_t *hue, uint8_t *sat, uint8_t *lum)
 {
     const struct tables t = make_tables();
 
-    for (size_t i = 0; i < n; i++, rgb += 3) {
-        const int r = rgb[0], g = rgb[1], b = rgb[2];
-        const int v = WN_MAX(WN_MAX(r, g), b), d = v - WN_MIN(WN_MIN(r, g), b);
-        const int side = v == r ? g - b : v == g ? b - r + 2 * d : r - g + 4 * d;
-        /* Arithmetic shift as in the original: a negative hue rounds down. */
-        const int32_t h = side * t.hue[d] + (1 << 11);
-        int turned = h >= 0 ? h >> 12 : -((-h + 4095) >> 12);
-        if (turned < 0)
-            turned += 180;
-        hue[i] = (uint8_t)turned;
-        sat[i] = (uint8_t)((d * t.sat[v] + (1 << 11)) >> 12);
-        lum[i] = (uint8_t)v;
-    }
+    for (size_t i = 0; i < n; i += PART)
+        part(rgb + 3 * i, (int)WN_MIN(n - i, PART), &t, hue + i, sat + i, lum + i);
 }

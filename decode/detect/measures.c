@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
+#include "clones.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -109,6 +111,27 @@ double wn_correlation(const float *a, const float *b, int bins)
     return fabs(spread) > DBL_EPSILON ? (sab - sa * sb / bins) / sqrt(spread) : 1;
 }
 
+#define PART 4096 /* whose differences fit in 32 bits */
+
+WN_CLONES
+static uint32_t part_distance(const uint8_t *a, const uint8_t *b, int n)
+{
+    uint32_t sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += (uint32_t)abs(a[i] - b[i]);
+    return sum;
+}
+
+uint64_t wn_distance(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < n; i += PART)
+        sum += part_distance(a + i, b + i, (int)WN_MIN(n - i, PART));
+    return sum;
+}
+
 double wn_mean_bytes(const uint8_t *data, size_t n)
 {
     uint64_t sum = 0;
@@ -120,11 +143,7 @@ double wn_mean_bytes(const uint8_t *data, size_t n)
 
 double wn_scdet_mafd(const uint8_t *a, const uint8_t *b, size_t n)
 {
-    uint64_t sad = 0;
-
-    for (size_t i = 0; i < n; i++)
-        sad += (uint64_t)abs(a[i] - b[i]);
-    return (double)sad * 100 / (double)n / 256;
+    return (double)wn_distance(a, b, n) * 100 / (double)n / 256;
 }
 
 double wn_scdet_score(double mafd, double *previous)

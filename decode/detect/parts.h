@@ -16,6 +16,8 @@ int wn_phash(const uint8_t *rgb, int32_t w, int32_t h, int size, int lowpass, bo
 /* Histogram of luma with L2 norm 1, and the correlation of two. */
 void wn_luma_histogram(const uint8_t *rgb, size_t n, int bins, float *hist);
 double wn_correlation(const float *a, const float *b, int bins);
+/* Sum of absolute differences. */
+uint64_t wn_distance(const uint8_t *a, const uint8_t *b, size_t n);
 double wn_mean_bytes(const uint8_t *data, size_t n);
 
 /* FFmpeg scdet: mean absolute difference in percent of the range, and the score after `previous`,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
+#include "clones.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LONG_SIDE 256
 
@@ -51,22 +54,61 @@ static void make_taps(struct tap *tap, int32_t dst, int32_t src, bool columns)
     }
 }
 
-static void linear_row(const uint8_t *src, ptrdiff_t stride, const struct tap *row,
-                       const struct tap *column, uint8_t *dst, int32_t dw)
+/* Both neighbours of every target pixel of a row, each in a row of its own. */
+static void gather(const uint8_t *row, const struct tap *column, int32_t dw, uint8_t *left,
+                   uint8_t *right)
 {
-    const uint8_t *a = src + row->at[0] * stride, *b = src + row->at[1] * stride;
+    int32_t inner = 0; /* of these, the fourth byte is in the row, and is written over */
 
-    for (int32_t x = 0; x < dw; x++) {
-        const size_t l = (size_t)column[x].at[0] * 3, r = (size_t)column[x].at[1] * 3;
-        const int wl = column[x].weight[0], wr = column[x].weight[1];
-        for (size_t k = 0; k < 3; k++) {
-            const int32_t above = a[l + k] * wl + a[r + k] * wr;
-            const int32_t below = b[l + k] * wl + b[r + k] * wr;
-            const int32_t sum = (((above >> 4) * row->weight[0]) >> 16) +
-                                (((below >> 4) * row->weight[1]) >> 16);
-            dst[(size_t)x * 3 + k] = (uint8_t)((sum + 2) >> 2);
-        }
+    while (inner + 1 < dw && column[inner].at[1] < column[dw - 1].at[1])
+        inner++;
+    for (int32_t x = 0; x < inner; x++) {
+        memcpy(left + 3 * x, row + (ptrdiff_t)column[x].at[0] * 3, 4);
+        memcpy(right + 3 * x, row + (ptrdiff_t)column[x].at[1] * 3, 4);
     }
+    for (int32_t x = inner; x < dw; x++) {
+        memcpy(left + 3 * x, row + (ptrdiff_t)column[x].at[0] * 3, 3);
+        memcpy(right + 3 * x, row + (ptrdiff_t)column[x].at[1] * 3, 3);
+    }
+}
+
+WN_CLONES
+static void across(const uint8_t *restrict left, const uint8_t *restrict right,
+                   const int32_t *restrict wl, const int32_t *restrict wr, int n,
+                   int32_t *restrict out)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = (left[i] * wl[i] + right[i] * wr[i]) >> 4;
+}
+
+WN_CLONES
+static void down(const int32_t *restrict above, const int32_t *restrict below, int32_t wa,
+                 int32_t wb, int n, uint8_t *restrict out)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = (uint8_t)((((above[i] * wa) >> 16) + ((below[i] * wb) >> 16) + 2) >> 2);
+}
+
+struct linear { /* room for a row of n bytes */
+    int32_t n;
+    int32_t *wl, *wr;  /* [n] */
+    int32_t *row[2];   /* [n] source rows, shrunk */
+    int32_t at[2];     /* which source rows these are; -1: none */
+    uint8_t *side[2];  /* [n] */
+};
+
+/* The place of a source row that was shrunk, `keep` the place that must not be taken. */
+static int shrunk(struct linear *l, const uint8_t *src, ptrdiff_t stride, int32_t at,
+                  const struct tap *column, int keep)
+{
+    for (int i = 0; i < 2; i++)
+        if (l->at[i] == at)
+            return i;
+    const int place = keep == 0 ? 1 : 0;
+    gather(src + at * stride, column, l->n / 3, l->side[0], l->side[1]);
+    across(l->side[0], l->side[1], l->wl, l->wr, l->n, l->row[place]);
+    l->at[place] = at;
+    return place;
 }
 
 static void halve(const uint8_t *src, ptrdiff_t stride, uint8_t *dst, int32_t dw, int32_t dh)
@@ -87,15 +129,36 @@ int wn_resize_linear(const uint8_t *src, ptrdiff_t stride, int32_t sw, int32_t s
         halve(src, stride, dst, dw, dh);
         return WN_OK;
     }
+    const size_t n = (size_t)dw * 3;
     struct tap *tap = wn_calloc((size_t)dw + (size_t)dh, sizeof(*tap));
-    if (!tap)
-        return WN_ERR_NOMEM;
-    make_taps(tap, dw, sw, true);
-    make_taps(tap + dw, dh, sh, false);
-    for (int32_t y = 0; y < dh; y++)
-        linear_row(src, stride, tap + dw + y, tap, dst + (size_t)y * (size_t)dw * 3, dw);
+    int32_t *words = wn_calloc(4 * n, sizeof(*words));
+    uint8_t *bytes = wn_calloc(2 * n, 1);
+    const bool ok = tap && words && bytes;
+    struct linear l = {.n = (int32_t)n, .at = {-1, -1}};
+    if (ok) {
+        make_taps(tap, dw, sw, true);
+        make_taps(tap + dw, dh, sh, false);
+        l.wl = words;
+        l.wr = words + n;
+        l.row[0] = words + 2 * n;
+        l.row[1] = words + 3 * n;
+        l.side[0] = bytes;
+        l.side[1] = bytes + n;
+    }
+    for (size_t i = 0; ok && i < n; i++) {
+        l.wl[i] = tap[i / 3].weight[0];
+        l.wr[i] = tap[i / 3].weight[1];
+    }
+    for (int32_t y = 0; ok && y < dh; y++) {
+        const struct tap *t = tap + dw + y;
+        const int above = shrunk(&l, src, stride, t->at[0], tap, l.at[0] == t->at[1] ? 0 : 1);
+        const int below = shrunk(&l, src, stride, t->at[1], tap, above);
+        down(l.row[above], l.row[below], t->weight[0], t->weight[1], l.n, dst + (size_t)y * n);
+    }
     free(tap);
-    return WN_OK;
+    free(words);
+    free(bytes);
+    return ok ? WN_OK : WN_ERR_NOMEM;
 }
 
 /* How much of source pixel s lies in [begin, end), as a share of the stretch. */

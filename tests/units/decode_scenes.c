@@ -38,6 +38,64 @@ static void hsv_as_opencv(void **state)
     }
 }
 
+/* Many colours at once, as the loops of several pixels have them, and one by one. */
+static void hsv_of_many(void **state)
+{
+    static uint8_t rgb[3 * 1009], hsv[3][1009];
+    uint32_t seed = 1;
+
+    for (int i = 0; i < WN_LEN(rgb); i++) {
+        seed = seed * 1664525 + 1013904223;
+        rgb[i] = (uint8_t)(seed >> 24);
+    }
+    wn_hsv(rgb, 1009, hsv[0], hsv[1], hsv[2]);
+    for (int i = 0; i < 1009; i++) {
+        uint8_t h, s, v;
+        wn_hsv(rgb + 3 * i, 1, &h, &s, &v);
+        if (h != hsv[0][i] || s != hsv[1][i] || v != hsv[2][i] || h >= 180)
+            fail_msg("colour %d: %d %d %d, not %d %d %d", i, hsv[0][i], hsv[1][i], hsv[2][i], h, s,
+                     v);
+    }
+    uint64_t sum = 0;
+    for (int i = 0; i < 3 * 1009 - 5; i++)
+        sum += (uint64_t)abs(rgb[i] - rgb[i + 5]);
+    assert_int_equal(wn_distance(rgb, rgb + 5, 3 * 1009 - 5), sum);
+}
+
+static int scaled(const uint8_t *p, int wl, int wr)
+{
+    return (p[0] * wl + p[3] * wr) >> 4;
+}
+
+/* OpenCV's fixed point, pixel by pixel. */
+static void resizing_a_large_picture(void **state)
+{
+    enum { SW = 211, SH = 157, DW = 64, DH = 48 };
+    static uint8_t src[SH][SW * 3 + 5], dst[DH][DW][3];
+
+    for (int y = 0; y < SH; y++)
+        for (int x = 0; x < SW * 3; x++)
+            src[y][x] = (uint8_t)((x * 37) ^ (y * 91));
+    assert_int_equal(wn_resize_linear(src[0], sizeof(src[0]), SW, SH, dst[0][0], DW, DH), WN_OK);
+    for (int y = 0; y < DH; y++) {
+        const float fy = (float)((y + 0.5) * (1 / ((double)DH / SH)) - 0.5);
+        const int iy = (int)floorf(fy), vb = (int)lrintf((fy - (float)iy) * 2048),
+                  va = (int)lrintf((1.f - (fy - (float)iy)) * 2048);
+        for (int x = 0; x < DW; x++) {
+            const float fx = (float)((x + 0.5) * (1 / ((double)DW / SW)) - 0.5);
+            const int ix = (int)floorf(fx), wr = (int)lrintf((fx - (float)ix) * 2048),
+                      wl = (int)lrintf((1.f - (fx - (float)ix)) * 2048);
+            for (int k = 0; k < 3; k++) {
+                const int a = scaled(&src[iy][3 * ix + k], wl, wr);
+                const int b = scaled(&src[iy + 1][3 * ix + k], wl, wr);
+                const int want = (((a * va) >> 16) + ((b * vb) >> 16) + 2) >> 2;
+                if (dst[y][x][k] != want)
+                    fail_msg("%d, %d: %d, not %d", x, y, dst[y][x][k], want);
+            }
+        }
+    }
+}
+
 static void sizes(void **state)
 {
     static const int size[][4] = {
@@ -279,6 +337,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hsv_as_opencv),
+        cmocka_unit_test(hsv_of_many),
+        cmocka_unit_test(resizing_a_large_picture),
         cmocka_unit_test(sizes),
         cmocka_unit_test(resizing),
         cmocka_unit_test(canny),
