@@ -37,6 +37,7 @@ static int create(struct wn_decoder **out, const struct wn_decoder_params *param
     d->url = wn_strdup(params->url);
     d->params = *params;
     d->params.url = d->url;
+    d->convert.fit = params->fit;
     if (d->shared)
         pthread_mutex_init(&d->shared->lock, NULL);
     if (!d->shared || (params->url && !d->url)) {
@@ -84,8 +85,8 @@ void wn_decoder_close(struct wn_decoder **decoder)
         return;
     wn_decoder_forget_plan(d);
     wn_packets_free(&d->packets);
-    wn_run_destroy(&d->run);
     free(d->staged.cut);
+    wn_run_destroy(&d->run);
     wn_convert_finish(&d->convert);
     wn_input_close(&d->input);
     if (d->shared)
@@ -124,8 +125,8 @@ struct wn_index wn_decoder_facts(const struct wn_decoder *d)
     };
 
     index.pushed = !d->input;
-    if (!d->input)
     index.staged = d->has_staged ? &d->staged : NULL;
+    if (!d->input)
         return index;
     index.fps = d->input->fps; /* the average, as OpenCV tells PySceneDetect */
     if (d->input->duration > 0)
@@ -201,9 +202,9 @@ int wn_decoder_step(struct wn_decoder *d)
         wn_run_plan(d->run, &wanted);
         err = wn_input_next(d->input, &wanted, &p);
     }
-    if (!err)
     if (!err && d->reader && d->has_staged)
         wn_staged_mark(&d->staged, p); /* the filter that would was asked without pictures */
+    if (!err)
         return wn_run_put(d->run, p);
     if (err != WN_EOF)
         return err;

@@ -87,11 +87,15 @@ static int to_rgb(void *opaque, int lane, struct wn_picture *picture)
 static int open_reader(struct wn_decoder *d, bool whole)
 {
     const int64_t pixels = (int64_t)d->shared->media.width * d->shared->media.height;
+    const struct wn_fit *fit = &d->params.fit;
+    const bool fits = fit->width > 0 && fit->height > 0;
 
     d->n_lanes = wn_reader_lanes(d->input);
     d->lane_convert = wn_calloc((size_t)d->n_lanes, sizeof(*d->lane_convert));
     if (!d->lane_convert)
         return wn_nomem(d->log, "the decoder");
+    for (int i = 0; i < d->n_lanes; i++)
+        d->lane_convert[i].fit = d->params.fit;
     return wn_reader_create(&d->reader, &(struct wn_reader_params){
         .input = d->input,
         .packets = d->packets,
@@ -99,7 +103,7 @@ static int open_reader(struct wn_decoder *d, bool whole)
         .n = d->n_chosen,
         .prepare = whole ? to_rgb : NULL,
         .opaque = d,
-        .picture_bytes = whole ? 3 * pixels : 0,
+        .picture_bytes = !whole ? 0 : fits ? 3 * (int64_t)fit->width * fit->height : 3 * pixels,
     });
 }
 
@@ -116,21 +120,21 @@ int wn_decoder_plan(struct wn_decoder *d)
         TRY(wn_decoder_index(d));
     if (!d->packets)
         return WN_OK;
+    TRY(wn_decoder_stage(d, prefix));
     struct wn_index index = wn_decoder_facts(d);
     index.keys = count_keys(d->packets, &index);
     TRY(make_run(d, &index));
     if (!d->packets->regular)
-    TRY(wn_decoder_stage(d, prefix));
         return WN_OK;
-    TRY(wn_plan_choose(&d->chosen, &d->n_chosen, d->packets, d->filters, prefix, &index));
-    TRY(open_reader(d, prefix == d->n_filters));
-    wn_run_skip(d->run, prefix);
-fail:
     for (int i = 0; !d->has_staged && i < prefix; i++)
         if (wn_staged_wanted(d->filters[i]))
             prefix = i; /* it looks at pictures after all */
     if (!prefix)
         return WN_OK;
+    TRY(wn_plan_choose(&d->chosen, &d->n_chosen, d->packets, d->filters, prefix, &index));
+    TRY(open_reader(d, prefix == d->n_filters));
+    wn_run_skip(d->run, prefix);
+fail:
     return err;
 }
 
