@@ -40,6 +40,17 @@ static void make_folder(const char *path)
     free(copy);
 }
 
+char *wn_cache_folder(const char *cache_dir)
+{
+    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+    if (cache_dir)
+        return wn_strdup(cache_dir);
+    if (base && *base)
+        return wn_sprintf("%s/winnow", base);
+    return home && *home ? wn_sprintf("%s/.cache/winnow", home) : NULL;
+}
+
 /* Copies what the caller's struct holds, whatever version it was compiled against. */
 static int take_params(struct wn_session *s, const struct wn_params *params)
 {
@@ -69,13 +80,8 @@ static int take_params(struct wn_session *s, const struct wn_params *params)
         short_of_memory |= *string[i] && !copy;
         *string[i] = copy;
     }
-    if (!p->cache_dir) {
-        const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-        if (base && *base)
-            p->cache_dir = wn_sprintf("%s/winnow", base);
-        else if (home && *home)
-            p->cache_dir = wn_sprintf("%s/.cache/winnow", home);
-    }
+    if (!p->cache_dir)
+        p->cache_dir = wn_cache_folder(NULL);
     if (p->cache_dir)
         make_folder(p->cache_dir);
     return short_of_memory ? wn_nomem(&s->log, "the session's parameters") : WN_OK;
@@ -169,6 +175,7 @@ int wn_open(struct wn_session **out, const struct wn_params *params)
         return wn_fail(&s->log, WN_ERR_ARG, "a vision encoder needs a language model beside it");
     if (s->p.model)
         TRY(open_models(s));
+    wn_session_cache_key(s);
     return WN_OK;
 fail:
     return err;

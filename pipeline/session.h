@@ -3,6 +3,7 @@
 #ifndef WN_SESSION_H
 #define WN_SESSION_H
 
+#include "cache.h"
 #include "compressor.h"
 #include "decoder.h"
 #include "encoder.h"
@@ -17,9 +18,17 @@ struct wn_session {
     struct wn_llm_info llm_info;
     struct wn_encoder *encoder;
     char *label;            /* of frames of a video */
+    bool cached;            /* rows may be kept on disk, under keys that begin with this: */
+    struct wn_key cache_key;
     struct wn_bench_rig *bench; /* NULL: nothing measured yet */
     pthread_mutex_t models; /* encoder and llm serve one source at a time */
 };
+
+/* The folder of the caches, the user's own where cache_dir is NULL; NULL: there is none. Freed by
+ * the caller. */
+char *wn_cache_folder(const char *cache_dir);
+/* Makes cached and cache_key, once the models are open. */
+void wn_session_cache_key(struct wn_session *s);
 
 /* Cells that the visual part of a prompt can have when nobody says. */
 int64_t wn_session_room(const struct wn_session *s);

@@ -265,29 +265,18 @@ fail:
     return err;
 }
 
-/* Compresses the gathered rows into a segment: its rows go to the budget, or stay with it. */
-static int finish_segment(struct wn_source *src)
+/* A compressed segment's rows go to the budget, or stay with it. Takes both, also on failure. */
+static int settle_segment(struct wn_source *src, struct wn_segment *seg, struct wn_rows *rows)
 {
-    struct wn_segment *seg = NULL;
-    struct wn_rows *rows = NULL;
+    const double start = wn_now();
     int err = WN_OK;
 
-    TRY(find_end(src));
-    if (wn_segment_create(&seg, src->rows)) {
-        err = wn_nomem(&src->s->log, "a segment");
-        goto fail;
-    }
-    seg->end = src->segment_end;
-    src->stats.tokens_before += wn_rows_uncompressed(src->rows);
-    const double start = wn_now();
-    TRY(wn_compressor_run(src->compressor, &src->rows, &rows));
+    src->stats.tokens_before += seg->n_before;
     if (src->p.per_segment)
         TRY(keep_part(src, &rows));
     if (src->budget)
-        err = wn_budget_add(src->budget, &rows);
+        TRY(wn_budget_add(src->budget, &rows));
     src->stats.compress_s += wn_now() - start;
-    if (err < 0)
-        goto fail;
     if (!src->budget) {
         src->stats.tokens_after += rows->n;
         seg->rows = rows;
@@ -295,8 +284,58 @@ static int finish_segment(struct wn_source *src)
     }
     TRY(append_waiting(src, seg));
     src->stats.segments++;
+    src->frames_told = src->stats.frames;
     return WN_OK;
 fail:
+    wn_rows_destroy(&rows);
+    wn_segment_unref(&seg);
+    return err;
+}
+
+/* Compresses the gathered rows into a segment. */
+static int finish_segment(struct wn_source *src)
+{
+    struct wn_segment *seg = NULL;
+    struct wn_rows *rows = NULL;
+    int err = WN_OK;
+
+    if (!src->cache.from)
+        TRY(find_end(src));
+    if (wn_segment_create(&seg, src->rows)) {
+        err = wn_nomem(&src->s->log, "a segment");
+        goto fail;
+    }
+    seg->end = src->segment_end;
+    wn_source_cache_put_wide(src);
+    const double start = wn_now();
+    TRY(wn_compressor_run(src->compressor, &src->rows, &rows));
+    src->stats.compress_s += wn_now() - start;
+    wn_source_cache_put_compact(src, seg, rows);
+    return settle_segment(src, seg, rows);
+fail:
+    wn_rows_destroy(&rows);
+    wn_segment_unref(&seg);
+    return err;
+}
+
+/* A segment as it was left on disk, with as much of the work as was done then. */
+static int recall_segment(struct wn_source *src)
+{
+    struct wn_segment *seg = NULL;
+    struct wn_rows *rows = NULL;
+    int err;
+
+    if (wn_cancelled(&src->s->log))
+        return wn_fail(&src->s->log, WN_ERR_ABORTED, "cancelled");
+    err = src->ended ? WN_EOF : wn_source_cache_get(src, &seg, &rows);
+    src->ended = err == WN_EOF;
+    if (err)
+        return err;
+    err = report(src, src->segment_end);
+    if (src->cache.wide)
+        return err ? err : finish_segment(src);
+    if (!err)
+        return settle_segment(src, seg, rows);
     wn_rows_destroy(&rows);
     wn_segment_unref(&seg);
     return err;
@@ -322,11 +361,18 @@ static int settle_budget(struct wn_source *src)
 /* Makes one more segment wait: WN_OK, WN_AGAIN, WN_EOF or an error. */
 int wn_source_make_segment(struct wn_source *src)
 {
-    int ret = gather(src);
+    int ret;
 
-    if (ret == WN_OK) {
-        ret = finish_segment(src);
-    } else if (ret == WN_EOF && src->budget) {
+    if (src->cache.from) {
+        ret = recall_segment(src);
+    } else {
+        ret = gather(src);
+        if (ret == WN_OK)
+            ret = finish_segment(src);
+    }
+    if (ret == WN_EOF)
+        wn_source_cache_end(src);
+    if (ret == WN_EOF && src->budget) {
         const int err = settle_budget(src);
         ret = err ? err : WN_EOF;
     }

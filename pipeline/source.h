@@ -4,6 +4,7 @@
 #define WN_SOURCE_H
 
 #include "session.h"
+#include "source_cache.h"
 
 struct wn_source {
     struct wn_session *s;
@@ -36,6 +37,9 @@ struct wn_source {
     int n_waiting, next_waiting;
     bool kept;                /* by ask: waiting holds the whole source */
     bool given;               /* a segment was pulled */
+
+    struct wn_source_cache cache;
+    int64_t frames_told;      /* of stats.frames, those of finished segments */
 
     struct wn_cue *cues;
     int n_cues;

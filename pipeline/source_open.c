@@ -111,7 +111,7 @@ static int scan_progress(void *opaque, double done)
 static int open_decoder(struct wn_source *src)
 {
     const struct wn_params *p = &src->s->p;
-    int n, err;
+    int err;
 
     TRY(wn_decoder_open(&src->decoder, &(struct wn_decoder_params){
                                            .url = src->url,
@@ -130,9 +130,27 @@ static int open_decoder(struct wn_source *src)
                                            .opaque = src,
                                        }));
     wn_decoder_media(src->decoder, &src->media);
-    TRY(parse_chain(src));
+fail:
+    return err;
+}
+
+static int set_frame_filters(struct wn_source *src)
+{
+    int n;
     struct wn_instance **filters = wn_chain_at(src->chain, WN_AT_FRAME, &n);
-    TRY(wn_decoder_set_filters(src->decoder, filters, n));
+
+    return wn_decoder_set_filters(src->decoder, filters, n);
+}
+
+/* A file that the cache knows is opened when something needs it after all. */
+static int need_decoder(struct wn_source *src)
+{
+    int err = WN_OK;
+
+    if (src->decoder)
+        return WN_OK;
+    TRY(open_decoder(src));
+    TRY(set_frame_filters(src));
 fail:
     return err;
 }
@@ -162,11 +180,18 @@ int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url
                       src->p.end);
         goto fail;
     }
-    TRY(open_decoder(src));
+    if (!wn_source_cache_begin(src))
+        TRY(open_decoder(src));
+    TRY(parse_chain(src));
+    if (src->decoder)
+        TRY(set_frame_filters(src));
     if (s->encoder) {
         TRY(make_compressor(src));
         TRY(make_reducer(src));
     }
+    TRY(wn_source_cache_find(src));
+    if (!src->cache.from)
+        TRY(need_decoder(src));
     src->p.filters = src->p.taps_for = NULL; /* the caller's text need not live on */
     *out = src;
     return WN_OK;
@@ -191,6 +216,7 @@ int wn_source_scenes(struct wn_source *src, struct wn_scene **out, int *n)
 
     if (src->frames)
         return wn_fail(&src->s->log, WN_ERR_ARG, "frames of this source were already read");
+    TRY(need_decoder(src));
     if (wn_instance_create(&fallback, scene))
         return wn_nomem(&src->s->log, "a filter");
     if (scene->init)
@@ -210,6 +236,7 @@ void wn_source_close(struct wn_source **source)
     if (!src)
         return;
     wn_stage_destroy(&src->frames); /* stops the decoding thread */
+    wn_source_cache_finish(src);
     wn_source_drop_batch(src);
     wn_frame_unref(&src->ahead);
     wn_rows_destroy(&src->rows);
@@ -238,9 +265,10 @@ static void give(void *out, size_t *out_size, const void *from, size_t size)
 
 void wn_source_media(const struct wn_source *src, struct wn_media *out)
 {
-    struct wn_media media = {.size = sizeof(media)};
+    struct wn_media media = src->media;
 
-    wn_decoder_media(src->decoder, &media);
+    if (src->decoder)
+        wn_decoder_media(src->decoder, &media);
     size_t size = out->size;
     give(out, &size, &media, sizeof(media));
     out->size = size;
@@ -250,7 +278,7 @@ void wn_source_stats(const struct wn_source *src, struct wn_stats *out)
 {
     struct wn_stats stats = src->stats;
 
-    stats.decode_s = wn_decoder_seconds(src->decoder);
+    stats.decode_s = src->decoder ? wn_decoder_seconds(src->decoder) : 0;
     stats.peak_bytes = wn_peak_bytes();
     stats.device = src->compressor ? wn_compressor_device(src->compressor) : "cpu";
     stats.filters = src->chain->text;

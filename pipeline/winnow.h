@@ -101,6 +101,8 @@ struct wn_params {
     void *opaque;
 
     const char *encoder; /* of pictures: "auto" (default), "own" or "mtmd", see docs/encoder.md */
+    int64_t row_cache; /* most bytes of encoded and of compressed rows in cache_dir, so that another
+                          question about a file decodes and encodes nothing; 0: none are kept */
 };
 #define wn_params(...) (&(struct wn_params){.size = sizeof(struct wn_params), __VA_ARGS__})
 
@@ -236,6 +238,7 @@ struct wn_stats { /* of a source so far */
     const char *device;   /* that ran the filters; "cpu" or the Vulkan device's name */
     const char *filters;  /* the chain after presets were expanded */
     const char *mmproj;   /* the vision encoder in use; NULL: none */
+    int64_t cached;       /* segments that came from the cache: nothing was decoded for them */
 };
 WN_API void wn_source_stats(const struct wn_source *src, struct wn_stats *out);
 
@@ -310,6 +313,24 @@ struct wn_converted {
  * everything else is copied as it is. A session without a model will do. */
 WN_API int wn_convert_mmproj(struct wn_session *s, const char *from, const char *to,
                              struct wn_converted *out);
+
+/* ---- what is kept on disk: see row_cache in struct wn_params ---- */
+
+struct wn_cache_entry {
+    size_t size;
+    char name[64];   /* of its file */
+    char about[240]; /* the video and the stage */
+    int64_t bytes;
+    double used;     /* when last, seconds since 1970 */
+    int damaged;     /* told in full only when every byte was read */
+};
+/* Every entry, last used first; a nonzero return of `each` ends it and is returned. cache_dir as in
+ * struct wn_params. `verify` reads all bytes. */
+WN_API int wn_cache_each(const char *cache_dir, int verify,
+                         int (*each)(void *opaque, const struct wn_cache_entry *entry),
+                         void *opaque);
+/* Removes an entry, or with name NULL all; gives how many. */
+WN_API int wn_cache_remove(const char *cache_dir, const char *name);
 
 /* ---- what this build can do ---- */
 

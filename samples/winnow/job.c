@@ -26,6 +26,8 @@ const char *status_word(int status)
     }
 }
 
+#define DEFAULT_CACHE ((int64_t)2 << 30)
+
 static int status_of(int err)
 {
     switch (err) {
@@ -131,6 +133,7 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
         .max_duration = o->max_duration,
         .max_frames = o->max_frames,
         .window = o->window,
+        .row_cache = o->no_cache ? 0 : o->cache_size > 0 ? o->cache_size : DEFAULT_CACHE,
         .log = term_log,
         .log_level = tool->term.verbose >= 2 ? WN_LOG_DEBUG
                    : tool->term.verbose >= 1 ? WN_LOG_INFO : WN_LOG_WARN,

@@ -109,6 +109,7 @@ void json_set_stats(json_t *object, const struct wn_stats *s)
     json_object_set_new(object, "frames", json_integer(s->frames));
     json_object_set_new(object, "scenes", json_integer(s->scenes));
     json_object_set_new(object, "segments", json_integer(s->segments));
+    json_object_set_new(object, "cached", json_integer(s->cached));
     json_object_set_new(object, "timing", timing);
     json_object_set_new(object, "peak_bytes", json_integer(s->peak_bytes));
     json_object_set_new(object, "device", json_text(s->device ? s->device : ""));

@@ -17,6 +17,12 @@ const struct command commands[] = {
         "  winnow ask photo.jpg \"what is this?\" -m model.gguf\n"
         "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00",
         run_ask},
+    {"cache", CMD_CACHE, "ls | rm [NAME] | verify", 1, 2, {"ls, rm or verify"},
+        "list, remove or check the rows that are kept on disk",
+        "Encoded and compressed rows of files are kept (in $XDG_CACHE_HOME/winnow/rows), so that\n"
+        "another question about a file decodes and encodes nothing; what was not used for longest\n"
+        "goes first. rm without a name removes all, verify what is damaged.",
+        run_cache},
     {"caption", CMD_CAPTION, "VIDEO...", 1, INT_MAX, {"VIDEO"},
         "describe each part of a video, and the whole",
         "A part is a scene, or --segment of a longer one. Each is decoded, described, written and\n"
@@ -34,7 +40,7 @@ const struct command commands[] = {
         "Items are a folder's videos or the lines of a file: a path, or an object with \"path\"\n"
         "and perhaps \"id\", \"start\", \"end\", \"question\", \"prompt\" and \"meta\". Paths begin\n"
         "at the manifest's folder. OUT/records.jsonl gets a line an item; what is there is not\n"
-        "done again, so the same command goes on after a kill, a full disk or a power cut. An\n"
+        "done again: the same command goes on after a kill, a full disk or a power cut. An\n"
         "item that takes its worker with it twice is set aside. With --shard 3/16 a process does\n"
         "the fourth sixteenth of the items, into records-00003-of-00016.jsonl; exit status 75\n"
         "tells that another process has them.\n\n"
@@ -105,7 +111,7 @@ static const struct command *find_command(struct term *term, const char *word)
 {
     static const char *const alias[][2] = {
         {"--help", "help"}, {"-h", "help"}, {"--version", "version"}, {"-V", "version"}};
-    const char *names[16];
+    const char *names[32];
     const struct command *command;
     const char *near;
     char why[256], shown[80];

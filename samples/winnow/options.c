@@ -47,6 +47,11 @@ const struct option_info option_table[] = {
     {"window", 0, "BYTES", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12,
         .help =
         "uncompressed rows in one segment (default: 96M)"},
+    {"no-cache", 0, NULL, CMD_MODEL, "Tokens", OPTION_FLAG, AT(no_cache), .help =
+        "neither look for this video's rows on disk nor leave them there"},
+    {"cache-size", 0, "BYTES", CMD_MODEL, "Tokens", OPTION_INT, AT(cache_size), 1 << 16, BIG,
+        .help =
+        "most that rows of all videos take on disk (default: 2G)"},
 
     {"start", 0, "TIME", CMD_VIDEO, "Video", OPTION_TIME, AT(start), .help =
         "where to begin: 90, 1:30 or 00:01:30.5"},

@@ -26,6 +26,7 @@ enum {
     CMD_CAPTION  = 512,
     CMD_BATCH    = 1024,
     CMD_CONVERT  = 2048,
+    CMD_CACHE    = 4096,
 
     CMD_ANSWER = CMD_ASK | CMD_CAPTION | CMD_BATCH,
     CMD_MODEL = CMD_ANSWER | CMD_COMPRESS | CMD_INSPECT,
@@ -50,7 +51,8 @@ struct options {
     bool cpu, fast_resize;
 
     const char *filters, *device;
-    int64_t tokens, window;
+    int64_t tokens, window, cache_size;
+    bool no_cache;
 
     double start, end, max_duration;
     int64_t stream, max_pixels, max_frames; /* stream: index plus 1 */

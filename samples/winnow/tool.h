@@ -63,6 +63,7 @@ struct tool {
 
 int run_ask(struct tool *tool);
 int run_batch(struct tool *tool);
+int run_cache(struct tool *tool);
 int run_caption(struct tool *tool);
 int run_compress(struct tool *tool);
 int run_convert(struct tool *tool);

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""The cache of rows: another question about a file decodes and encodes nothing and gets the answer it
+would have got; whatever happens to the files on disk, no answer changes."""
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from batches import bare
+from cli import *
+
+ON = {"WINNOW_NO_CACHE": "0"}
+QUESTION = "what color is the circle?"
+CHAIN = ("--filters", "scene,fps=2,vtc_cls=keep=16")
+
+
+class Cache:
+    def __init__(self, folder):
+        self.env = {**ON, "XDG_CACHE_HOME": str(folder)}
+        self.rows = pathlib.Path(folder) / "winnow" / "rows"
+
+    def ask(self, video, *options, question=QUESTION):
+        result = run("ask", video, question, "-m", MODEL, "--json", *(options or CHAIN), env=self.env)
+        check_end(result, OK, f"ask {options}")
+        told = result.json()
+        told["recalled"] = told["timing"]["decode_s"] == 0 and told["timing"]["encode_s"] == 0
+        return told
+
+    def files(self):
+        return sorted(self.rows.glob("*.rows")) if self.rows.exists() else []
+
+    def largest(self):
+        return max(self.files(), key=lambda p: p.stat().st_size)
+
+
+def same(a, b):
+    """All but times, and where it came from."""
+    drop = ("cached", "first_token_s", "recalled", "file")
+    return {k: v for k, v in bare(a).items() if k not in drop} == {k: v for k, v in bare(b).items() if k not in drop}
+
+
+def hits(cache, video):
+    plain = run("ask", video, QUESTION, "-m", MODEL, "--json", *CHAIN).json()
+    first = cache.ask(video)
+    check(first["cached"] == 0 and not first["recalled"] and same(plain, first), "the first question", first)
+    second = cache.ask(video)
+    check(second["cached"] == second["segments"] > 0 and second["recalled"], "the second decodes nothing", second)
+    check(same(first, second), "and is answered alike", first, second)
+    other = cache.ask(video, question="how many shapes are there?")
+    check(other["recalled"], "so is any other")
+    wide = cache.ask(video, "--filters", "scene,fps=2,vtc_cls=keep=8")
+    check(wide["recalled"] and wide["tokens_after"] < first["tokens_after"], "another share encodes nothing", wide)
+    budget = cache.ask(video, *CHAIN, "--tokens", "150")
+    check(budget["recalled"] and budget["tokens_after"] <= 150, "nor does a budget", budget)
+    for options in ((*CHAIN, "--end", "5"), ("--filters", "scene,fps=1,vtc_cls=keep=16"), (*CHAIN, "--window", "64k"),
+                    (*CHAIN, "--no-cache")):
+        check(not cache.ask(video, *options)["recalled"], f"{options[2:] or options} is another matter")
+
+
+def commands(cache, video, folder):
+    """compress writes the same file, caption the same captions."""
+    for name in ("a", "b"):
+        check_end(run("compress", video, "-m", MODEL, *CHAIN, "-o", folder / name, env=cache.env), OK, "compress")
+    check_end(run("compress", video, "-m", MODEL, *CHAIN, "-o", folder / "c"), OK, "compress without")
+    check((folder / "a").read_bytes() == (folder / "b").read_bytes() == (folder / "c").read_bytes(), "the same rows")
+    told = [run("caption", video, "-m", MODEL, "-f", "json", env=cache.env).json() for _ in range(2)]
+    check(told[1]["cached"] == told[1]["segments"] > 1 and
+          [c["caption"] for c in told[0]["captions"]] == [c["caption"] for c in told[1]["captions"]] and
+          [(c["start_s"], c["end_s"]) for c in told[0]["captions"]] ==
+          [(c["start_s"], c["end_s"]) for c in told[1]["captions"]], "captions")
+    sheets = run("inspect", video, "-m", MODEL, *CHAIN, "-o", folder / "sheets", env=cache.env)
+    check_end(sheets, OK, "inspect wants pictures, which are not kept")
+
+
+def identity(cache, video, folder):
+    """The contents are meant, not the name."""
+    copy = folder / "copy.mp4"
+    shutil.copy2(video, copy)
+    check(cache.ask(copy)["recalled"], "the same file by another name")
+    data = bytearray(copy.read_bytes())
+    os.utime(copy, (1, 1))
+    check(not cache.ask(copy)["recalled"], "a file that was written anew")
+    copy.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    check(not cache.ask(copy)["recalled"], "a byte that changed")
+
+
+def damage(cache, video, good):
+    """Truncated, flipped, emptied, replaced: never believed, soon whole again."""
+    chance = random.Random(3)
+    names = [p.name for p in cache.files()]
+    for number in range(12):
+        cache.ask(video)
+        path = chance.choice([p for p in cache.files() if p.name in names])
+        data = bytearray(path.read_bytes())
+        kind = number % 4
+        if kind == 0:
+            data = data[:chance.randrange(len(data))]
+        elif kind == 1:
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        elif kind == 2:
+            data += b"more"
+        else:
+            data = bytearray(chance.randbytes(len(data)))
+        path.write_bytes(data)
+        told = cache.ask(video)
+        check(same(told, good), f"damage of kind {kind} to {path.name}", told)
+        check(cache.ask(video)["recalled"], "then it is whole again")
+    path = cache.largest()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    listed = run("cache", "verify", "--json", env=cache.env).json()
+    check(listed["removed"] == 1 and [e["name"] for e in listed["entries"] if e["damaged"]] == [path.name],
+          "verify finds and removes it", listed)
+    check(not path.exists() and run("cache", "verify", "--json", env=cache.env).json()["removed"] == 0, "once")
+
+
+def bounded(cache, video):
+    for number in range(8):
+        cache.ask(video, "--filters", f"scene,fps={1 + number / 10},vtc_cls=keep=16", "--cache-size", "1M")
+        size = sum(p.stat().st_size for p in cache.files())
+        check(size <= 1 << 20, "--cache-size holds", size)
+    check(cache.files() and cache.ask(video, "--filters", "scene,fps=1.7,vtc_cls=keep=16", "--cache-size", "1M")["recalled"],
+          "the last one is there")
+
+
+def together(cache, video, good):
+    """Several processes at once, one of them killed while it writes."""
+    shutil.rmtree(cache.rows)
+    argv = [TOOL, "ask", video, QUESTION, "-m", MODEL, "--json", *CHAIN]
+    many = [subprocess.Popen(argv, env=environment(cache.env), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(5)]
+    killed = subprocess.Popen(argv, env=environment(cache.env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(500):
+        if killed.poll() is not None or list(cache.rows.glob("*.part")):
+            break
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    for process in many:
+        out, err = process.communicate(timeout=120)
+        check(process.returncode == OK and same(json.loads(out), good), "one of several", err)
+    check(cache.ask(video)["recalled"], "all is there")
+    dead = cache.rows / "0123.rows.abcdef.part"
+    dead.write_bytes(b"left by a process that was killed")
+    cache.ask(video, "--filters", "scene,fps=3,vtc_cls=keep=16")
+    check(not list(cache.rows.glob("*.part")), "what a killed process left is gone", list(cache.rows.iterdir()))
+    check(run("cache", "verify", "--json", env=cache.env).json()["removed"] == 0, "nothing is damaged")
+
+
+def command(cache):
+    listed = run("cache", "ls", env=cache.env)
+    names = [p.name for p in cache.files()]
+    check(listed.status == OK and all(n in listed.out.decode() for n in names), "ls", listed.out)
+    check("three-scenes.mp4" in listed.out.decode(), "ls names the video", listed.out)
+    check_end(run("cache", "rm", "nothing.rows", env=cache.env), INPUT, "rm of nothing")
+    check_end(run("cache", "rm", "../../x", env=cache.env), INPUT, "rm of what is elsewhere")
+    check_end(run("cache", "rm", names[0], env=cache.env), OK, "rm NAME")
+    check([p.name for p in cache.files()] == names[1:], "removes one")
+    check_end(run("cache", "rm", env=cache.env), OK, "rm")
+    check(not cache.files(), "removes all")
+    check_end(run("cache", "ls", "x", env=cache.env), USAGE, "ls takes no name")
+    check_end(run("cache", "shrink", env=cache.env), USAGE, "no such thing")
+
+
+def no_folder(video, good):
+    told = Cache("/proc/none").ask(video)
+    check(same(told, good) and not told["recalled"], "a folder that cannot be made is no failure", told)
+
+
+def main():
+    video = VIDEOS / "three-scenes.mp4"
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        cache = Cache(folder / "cache")
+        hits(cache, video)
+        good = cache.ask(video)
+        commands(cache, video, folder)
+        identity(cache, video, folder)
+        cache = Cache(folder / "other")
+        cache.ask(video)
+        damage(cache, video, good)
+        bounded(Cache(folder / "small"), video)
+        together(cache, video, good)
+        command(cache)
+        no_folder(video, good)
+    finish()
+
+
+main()
