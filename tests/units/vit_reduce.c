@@ -179,6 +179,7 @@ static const char *const chains[] = {
     "mustdrop_spatial=threshold=-0.2:window=3:order=paper",
     "prune=keep=0.7:layer=0,tome=keep=0.8",
     "mustdrop_spatial=threshold=0:window=2,prune=keep=0.5:layer=2",
+    "laco", "laco=rows=4:layer=0,tome=keep=0.5", "tempme=keep=0.5", "tempme=joins=2/2:order=paper",
 };
 
 /* Rows of a frame do not depend on what stands beside it, though frames are left with different
@@ -197,8 +198,9 @@ static void test_batches(void **state)
                 struct filters filters;
                 struct wn_rows *all;
 
-                if (strstr(chains[c], "diffrate") && !f.enc->info.has_cls)
-                    continue;
+                if (strstr(chains[c], "tempme") ||
+                    (strstr(chains[c], "diffrate") && !f.enc->info.has_cls))
+                    continue; /* frames of a batch meet, or there is no CLS token */
                 assert_int_equal(open_chain(&filters, &f, chains[c], "cpu"), WN_OK);
                 all = encode(&f, frame, 4, video, &filters.needs);
                 check_rows(all);
@@ -488,6 +490,8 @@ static void test_append(void **state)
 /* One row is always left, whatever is asked for; and where nothing fits a sentence says so. */
 static void test_edges(void **state)
 {
+    static const char *const bad[] = {"laco=weights=x.gguf", "tempme=joins=1/2:at=token,skip"};
+
     static const char *const text[] = {"prune=keep=0", "prune=keep=0:layer=0:middle=1",
                                        "tome=keep=0", "diffrate=keep=0", "tome=r=1000",
                                        "mustdrop_spatial=threshold=-1:window=64"};
@@ -506,6 +510,11 @@ static void test_edges(void **state)
     }
     struct wn_encoder_info info = f.enc->info;
     struct filters filters;
+    for (int c = 0; c < WN_LEN(bad); c++) {
+        assert_true(open_chain(&filters, &f, bad[c], "cpu") < 0);
+        assert_true(strlen(f.log.last_error) > 20);
+        close_chain(&filters);
+    }
     f.enc->info.reduces = false;
     assert_true(open_chain(&filters, &f, "tome=at=encoder", "cpu") < 0);
     assert_non_null(strstr(f.log.last_error, "between layers"));
