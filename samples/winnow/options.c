@@ -53,6 +53,10 @@ const struct option_info option_table[] = {
         .help =
         "most that rows of all videos take on disk (default: 2G)"},
 
+    {"staged", 0, NULL, CMD_SCENES, "Video", OPTION_FLAG, AT(staged), .help =
+        "decode only what key frames and packet sizes leave in doubt (scene=method=staged)"},
+    {"max-scene", 0, "TIME", CMD_SCENES, "Video", OPTION_TIME, AT(max_scene), .help =
+        "cut longer scenes into windows of this length (scene=max_len)"},
     {"start", 0, "TIME", CMD_VIDEO, "Video", OPTION_TIME, AT(start), .help =
         "where to begin: 90, 1:30 or 00:01:30.5"},
     {"end", 0, "TIME", CMD_VIDEO, "Video", OPTION_TIME, AT(end), .help =
@@ -154,6 +158,9 @@ const struct option_info option_table[] = {
         "one machine-readable object on stdout"},
     {"csv", 0, NULL, CMD_SCENES, "Output", OPTION_FLAG, AT(csv), .help =
         "a table with the columns of PySceneDetect's scene lists"},
+    {"chapters", 0, "KIND", CMD_SCENES, "Output", OPTION_CHOICE, AT(chapters),
+        .choices = "ffmetadata|ogm", .help =
+        "scenes as chapters on stdout, for ffmpeg or for mkvmerge"},
     {"markdown", 0, NULL, CMD_FILTERS, "Output", OPTION_FLAG, AT(markdown), .help =
         "the table that stands in README.md"},
     {"strict", 0, NULL, CMD_VIDEO & ~CMD_BATCH, "Output", OPTION_FLAG, AT(strict), .help =

@@ -54,7 +54,10 @@ struct options {
     int64_t tokens, window, cache_size;
     bool no_cache;
 
-    double start, end, max_duration;
+    double start, end, max_duration, max_scene;
+    bool staged;
+    const char *chapters;
+    char scene_chain[80]; /* what staged and max_scene stand for */
     int64_t stream, max_pixels, max_frames; /* stream: index plus 1 */
     bool allow_cover;
     const char *subtitles;

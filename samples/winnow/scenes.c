@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <string.h>
 
 #include "tool.h"
 
@@ -40,6 +41,24 @@ static void print_csv(const struct wn_scene *scene, int n)
     }
 }
 
+/* Milliseconds; a title is a number, so nothing needs escaping. */
+static void print_ffmetadata(const struct wn_scene *scene, int n)
+{
+    puts(";FFMETADATA1");
+    for (int i = 0; i < n; i++)
+        printf("[CHAPTER]\nTIMEBASE=1/1000\nSTART=%.0f\nEND=%.0f\ntitle=Scene %d\n",
+               scene[i].start * 1000, scene[i].end * 1000, i + 1);
+}
+
+static void print_ogm(const struct wn_scene *scene, int n)
+{
+    char a[32];
+
+    for (int i = 0; i < n; i++)
+        printf("CHAPTER%02d=%s\nCHAPTER%02dNAME=Scene %d\n", i + 1,
+               format_time(a, sizeof(a), scene[i].start), i + 1, i + 1);
+}
+
 static void print_table(const struct term *term, const struct wn_scene *scene, int n)
 {
     const char *bold = term->color_out ? "\033[1m" : "", *plain = term->color_out ? "\033[0m" : "";
@@ -58,15 +77,49 @@ static void print_table(const struct term *term, const struct wn_scene *scene, i
     }
 }
 
+static int print_scenes(struct tool *tool, const struct wn_scene *scene, int n,
+                        const struct wn_media *media)
+{
+    const struct options *o = &tool->opt;
+
+    if (o->json)
+        return print_json(tool, scene, n, media);
+    if (o->csv)
+        print_csv(scene, n);
+    else if (o->chapters)
+        (strcmp(o->chapters, "ogm") ? print_ffmetadata : print_ogm)(scene, n);
+    else
+        print_table(&tool->term, scene, n);
+    return STATUS_OK;
+}
+
+static int make_chain(struct tool *tool)
+{
+    struct options *o = &tool->opt;
+
+    if (o->json + o->csv + (o->chapters != NULL) > 1)
+        return tool_fail(tool, STATUS_USAGE, "--json, --csv and --chapters exclude each other");
+    if (!o->staged && o->max_scene <= 0)
+        return STATUS_OK;
+    if (o->filters)
+        return tool_fail(tool, STATUS_USAGE, "--staged and --max-scene stand for a chain of their "
+                         "own: write scene=method=staged:max_len=... into --filters");
+    snprintf(o->scene_chain, sizeof(o->scene_chain), "scene=method=%s:max_len=%.6f",
+             o->staged ? "staged" : "exact", o->max_scene);
+    o->filters = o->scene_chain;
+    return STATUS_OK;
+}
+
 int run_scenes(struct tool *tool)
 {
     struct wn_media media = {.size = sizeof(media)};
     struct wn_scene *scene = NULL;
-    struct job job;
+    struct job job = {0};
     int n = 0, status;
 
-    if (tool->opt.json && tool->opt.csv)
-        return tool_fail(tool, STATUS_USAGE, "--json and --csv exclude each other");
+    status = make_chain(tool);
+    if (status != STATUS_OK)
+        return status;
     status = job_open(&job, tool, JOB_PROGRESS);
     if (status == STATUS_OK) {
         int err = wn_source_scenes(job.source, &scene, &n);
@@ -76,12 +129,7 @@ int run_scenes(struct tool *tool)
         goto done;
     term_clear(&tool->term);
     wn_source_media(job.source, &media);
-    if (tool->opt.json)
-        status = print_json(tool, scene, n, &media);
-    else if (tool->opt.csv)
-        print_csv(scene, n);
-    else
-        print_table(&tool->term, scene, n);
+    status = print_scenes(tool, scene, n, &media);
     if (status == STATUS_OK)
         status = stdout_status(tool);
     job_warn_partial(tool, &media);
