@@ -21,7 +21,9 @@ struct wn_clusters {
     wn_buf score, rank, keep, to, modes;
 };
 
-/* Records the calls that find centers and members. */
+/* Records the calls that rank rows: score and rank. No table is needed, unless capped. */
+void wn_build_find_peaks(struct wn_build *b, struct wn_clusters *c);
+/* Records those that find centers and members. */
 void wn_build_find_clusters(struct wn_build *b, struct wn_clusters *c);
 
 /* 1 / c, for every member of a cluster of c rows. */

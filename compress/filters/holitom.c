@@ -207,8 +207,8 @@ static void make_center(struct wn_maker *m, const struct frame *s, int32_t f, in
     }
 }
 
-/* buf: ptr, cell, flags, W of the windows' rows (ptr, w_ptr, w_idx), which of them are centers, what
- * the others join, work; then W. */
+/* buf: ptr, cell, flags, W of the windows' rows (ptr, w_ptr, w_idx), which of them are centers,
+ * what the others join, work; then W. */
 static void make_rows(const void *params, void *const *buf)
 {
     const struct params *p = params;

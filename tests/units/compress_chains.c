@@ -23,6 +23,8 @@ static const char *const menu[] = {
     "sttm=threshold=0.3:temporal=0.2", "sttm=threshold=0:temporal=0:root=0:weighted_avg=1:slow=1",
     "sttm=threshold=-1:temporal=-1:root=0:compat=released",
     "sttm=threshold=0.5:temporal=0.1:slow=1:compat=released", "holitom=keep=0.3",
+    "fastvid=keep=0.5", "fastvid=keep=9:segments=2:tau=-1:step=2:context=0.7",
+    "fastvid=keep=0.3:segments=1:tau=-2:step=1:beta=0.1:k=1",
     "holitom=keep=0.5:tau=-0.2:beta=0.3", "holitom=keep=12:tau=-1:order=paper:k=2:window=3",
     "divprune=keep=0.3", "divprune=keep=6:order=paper", "divprune=keep=1e9:order=paper",
     "cdpruner=keep=5:relevance=score", "cdpruner=keep=0.4", "cdpruner=keep=1e9:order=paper",

@@ -173,11 +173,44 @@ static void holitom_saves_what_stays_the_same(void **state)
     leaves(&m, "holitom=tau=2:keep=0.5", 22);
 }
 
+/* Of 10 rows of a frame 6 stay for their attention; the other 4 of each frame tell a segment. */
+static void fastvid_shares_in_segments(void **state)
+{
+    struct make m = clip;
+    struct wn_rows *rows;
+
+    leaves(&m, "fastvid=keep=10:segments=6", 60);
+    rows = left_of(&m, "fastvid=keep=10:segments=1:tau=-2:step=6");
+    assert_int_equal(rows->n, 6 * 6 + 14); /* as many as the last frame has */
+    assert_int_equal(rows->frame_ptr[1], 6);
+    assert_int_equal(rows->frame_ptr[6] - rows->frame_ptr[5], 20);
+    wn_rows_destroy(&rows);
+    rows = left_of(&m, "fastvid=keep=10:segments=1:tau=-2:step=4");
+    assert_int_equal(rows->frame_ptr[2] - rows->frame_ptr[1], 6 + 12);
+    assert_int_equal(rows->n, 6 * 6 + 2 * 12);
+    wn_rows_destroy(&rows);
+    leaves(&m, "fastvid=keep=1e9:context=0", 120);
+    leaves(&m, "fastvid=keep=0", 0);
+    leaves(&m, "fastvid=keep=5:context=1:segments=6", 30);
+    leaves(&m, "stride=keep=0,fastvid", 0);
+    leaves(&dot, "fastvid=keep=1", 1);
+    leaves(&dot, "fastvid=keep=1:context=1", 1);
+    leaves(&with_cls, "fastvid=keep=1e9:context=0", 40); /* without the CLS rows */
+    m.kind = EQUAL; /* one segment: frames are alike, and so many cuts are asked for */
+    leaves(&m, "fastvid=keep=10:segments=1", 6 * 6 + 2 * 12);
+    m.kind = ZERO;
+    leaves(&m, "fastvid=keep=10:segments=1", 60);
+    m.received = true; /* without a vector a frame: the means of their rows */
+    m.kind = EQUAL;
+    leaves(&m, "fastvid=keep=10:segments=1", 6 * 6 + 2 * 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_makes_grids),
         cmocka_unit_test(scissor_counts),
+        cmocka_unit_test(fastvid_shares_in_segments),
         cmocka_unit_test(holitom_saves_what_stays_the_same),
         cmocka_unit_test(sttm_merges_squares),
     };
