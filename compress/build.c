@@ -304,6 +304,7 @@ void wn_build_carry(struct wn_build *b, const struct wn_list *list, wn_buf out_p
         .n_frames = in->n_frames,
         .dim = in->dim,
         .most = list->most ? list->most : wn_build_most(b),
+        .mutual = WN_NONE,
         .ptr = out_ptr,
         .cell = take(b, "cell", in->cell, idx, out_ptr, n, 1),
         .data = WN_NONE,

@@ -44,6 +44,8 @@ static const char *const menu[] = {
     "diffrate=keep=0.2:prune=1e9:compat=released:order=paper",
     "tempme", "tempme=keep=0.3:frames=3", "tempme=keep=2", "tempme=frames=1:order=paper:across=1",
     "tempme=across=0:within=0.5", "tempme=frames=64:within=0",
+    "ficoco_v", "ficoco_v=keep=7:window=3:order=paper", "ficoco_v=r=5:beta=1",
+    "ficoco_v=keep=0.6:beta=0", "ficoco_v=keep=0",
     "tome=every=3:r=1000", "tome=keep=0:every=5",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
     "globalcom2", "globalcom2=keep=6:order=paper", "globalcom2=compat=released:keep=0.4",
