@@ -14,6 +14,7 @@ struct run {
     struct acc *acc;
     struct job job;
     FILE *records;
+    bool every; /* filter there is: those that this model cannot serve are left out */
     int asked, to_ask;
 };
 
@@ -130,7 +131,7 @@ static bool same_look(const struct acc_item *a, const struct acc_item *b)
 /* Questions [first, end) are about one video. */
 static bool wanted(const struct acc *acc, int first, int end, int c)
 {
-    for (int i = first; i < end; i++) {
+    for (int i = first; i < end && !acc->cases[c].refused; i++) {
         if (!acc->result[i * acc->n_cases + c].done)
             return true;
     }
@@ -166,9 +167,9 @@ static int run_case(struct run *run, int first, int end, int c, const struct see
         err = prune(run, all, k->chain, &here);
     const struct seen blind = {.still = all->still, .before = all->before};
     const struct seen *seen = !k->chain ? &blind : *k->chain ? &here : all;
-    if (err == WN_ERR_UNSUPPORTED) { /* of this model: the chain has no results then */
+    if (run->every && (err == WN_ERR_UNSUPPORTED || err == WN_ERR_ARG)) {
         term_warn(&run->tool->term, k->chain, wn_errmsg(run->job.session));
-        run->to_ask -= end - first;
+        run->acc->cases[c].refused = true; /* by this model: the chain has no results then */
     } else if (err < 0) {
         status = job_failed(run->tool, &run->job, err);
     }
@@ -285,6 +286,7 @@ int run_accuracy(struct tool *tool)
         status = STATUS_OUTPUT;
         goto done;
     }
+    run.every = !tool->opt.filters;
     tool->opt.filters = NULL; /* the session has no chain of its own: each source gets one */
     status = job_session(&run.job, tool, JOB_MODEL);
     if (status == STATUS_OK)

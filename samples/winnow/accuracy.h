@@ -20,6 +20,7 @@ struct acc_case { /* one chain of filters at one share */
     char *name;   /* the chain with {} where the share stands */
     double keep;  /* 1: the chain has no {} */
     bool whole;   /* acts before tokens too: the video is encoded for it alone */
+    bool refused; /* this model does not give what it needs */
 };
 
 struct acc_result {
