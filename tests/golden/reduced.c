@@ -41,6 +41,18 @@ static void look(void *arg, int32_t l, const struct wn_rows *rows)
     s->w.weight = copy(run, rows->w.weight, entries, sizeof(float));
 }
 
+static void clear_states(struct golden_state *state, int32_t n_layers)
+{
+    for (int32_t l = 0; state && l <= n_layers; l++) {
+        free(state[l].frame_ptr);
+        free(state[l].cell);
+        free(state[l].data);
+        free(state[l].size);
+        wn_sources_finish(&state[l].w);
+        state[l] = (struct golden_state){0};
+    }
+}
+
 static int open_filters(struct golden_case *c, struct golden_tower_run *run, const char *text)
 {
     const struct wn_vit_info *m = &run->vit->info;
@@ -70,6 +82,38 @@ fail:
     return err;
 }
 
+static void open_run(struct golden_case *c, struct golden_tower_run *run, const char *file,
+                     const char *text)
+{
+    *run = (struct golden_tower_run){.vit = golden_tower(c, file)};
+    run->patches = run->vit ? golden_patches(c, run->vit, "in.pixels", &run->n) : NULL;
+    if (!run->patches || c->failed)
+        return;
+    const struct wn_vit_info *m = &run->vit->info;
+    run->n_layers = m->n_layers;
+    run->state = wn_calloc((size_t)m->n_layers + 1, sizeof(*run->state));
+    run->before = wn_calloc((size_t)m->n_layers + 1, sizeof(*run->before));
+    run->cls_attn = wn_calloc((size_t)run->n, wn_vit_tap_size(m, WN_VIT_CLS_ATTN) * sizeof(float));
+    if (!run->state || !run->before || !run->cls_attn || open_filters(c, run, text) < 0)
+        golden_fail(c, "%s: %s", text, c->log->last_error);
+}
+
+/* `n` pictures from number `first` on, together. */
+static void run_pictures(struct golden_case *c, struct golden_tower_run *run, int first, int n)
+{
+    const struct wn_vit_info *m = &run->vit->info;
+    const size_t size = (size_t)m->image_size * (size_t)m->image_size * 3;
+    const struct wn_vit_tap tap = {m->cls ? WN_VIT_CLS_ATTN : WN_VIT_RECEIVED, m->n_layers - 1,
+                                   run->cls_attn};
+    const struct wn_vit_reduce with = {.reducer = run->reducer, .look = look, .arg = run};
+    struct wn_vit_left left = {0};
+
+    if (wn_vit_run_reduced(run->vit, run->patches + (size_t)first * size, n, &tap, 1, &with,
+                           &left) < 0 || run->failed)
+        golden_fail(c, "%s", c->log->last_error);
+    wn_vit_left_finish(&left);
+}
+
 bool golden_run_reduced(struct golden_case *c, struct golden_tower_run *run, const char *file,
                         const char *fmt, ...)
 {
@@ -79,30 +123,30 @@ bool golden_run_reduced(struct golden_case *c, struct golden_tower_run *run, con
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    *run = (struct golden_tower_run){.vit = golden_tower(c, file)};
-    float *patches = run->vit ? golden_patches(c, run->vit, "in.pixels", &run->n) : NULL;
-    if (!patches || c->failed)
-        goto end;
-    const struct wn_vit_info *m = &run->vit->info;
-    run->n_layers = m->n_layers;
-    run->state = wn_calloc((size_t)m->n_layers + 1, sizeof(*run->state));
-    run->before = wn_calloc((size_t)m->n_layers + 1, sizeof(*run->before));
-    run->cls_attn = wn_calloc((size_t)run->n, wn_vit_tap_size(m, WN_VIT_CLS_ATTN) * sizeof(float));
-    const struct wn_vit_tap tap = {m->cls ? WN_VIT_CLS_ATTN : WN_VIT_RECEIVED, m->n_layers - 1,
-                                   run->cls_attn};
-    struct wn_vit_left left = {0};
-    const struct wn_vit_reduce how = {.look = look, .arg = run};
-    if (!run->state || !run->before || !run->cls_attn || open_filters(c, run, text) < 0) {
-        golden_fail(c, "%s: %s", text, c->log->last_error);
-        goto end;
-    }
-    struct wn_vit_reduce with = how;
-    with.reducer = run->reducer;
-    if (wn_vit_run_reduced(run->vit, patches, run->n, &tap, 1, &with, &left) < 0 || run->failed)
-        golden_fail(c, "%s: %s", text, c->log->last_error);
-    wn_vit_left_finish(&left);
-end:
-    free(patches);
+    open_run(c, run, file, text);
+    if (!c->failed)
+        run_pictures(c, run, 0, run->n);
+    return !c->failed;
+}
+
+bool golden_open_reduced(struct golden_case *c, struct golden_tower_run *run, const char *file,
+                         const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    open_run(c, run, file, text);
+    return !c->failed;
+}
+
+bool golden_run_picture(struct golden_case *c, struct golden_tower_run *run, int picture)
+{
+    clear_states(run->state, run->n_layers);
+    clear_states(run->before, run->n_layers);
+    run_pictures(c, run, picture, 1);
     return !c->failed;
 }
 
@@ -117,22 +161,13 @@ void golden_states_before(struct golden_tower_run *run)
     }
 }
 
-static void free_states(struct golden_state *state, int32_t n_layers)
-{
-    for (int32_t l = 0; state && l <= n_layers; l++) {
-        free(state[l].frame_ptr);
-        free(state[l].cell);
-        free(state[l].data);
-        free(state[l].size);
-        wn_sources_finish(&state[l].w);
-    }
-    free(state);
-}
-
 void golden_free_reduced(struct golden_tower_run *run)
 {
-    free_states(run->state, run->n_layers);
-    free_states(run->before, run->n_layers);
+    clear_states(run->state, run->n_layers);
+    clear_states(run->before, run->n_layers);
+    free(run->state);
+    free(run->before);
+    free(run->patches);
     free(run->cls_attn);
     wn_reducer_destroy(&run->reducer);
     wn_chain_destroy(&run->chain);

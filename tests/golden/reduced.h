@@ -22,6 +22,7 @@ struct golden_tower_run {
     struct golden_state *state;  /* [n_layers + 1] */
     struct golden_state *before; /* likewise, before a cut between layers; n 0 where is none */
     int32_t n_layers, n;        /* n: pictures */
+    float *patches;             /* in.pixels */
     float *cls_attn;            /* [n][heads][tokens] of the last layer */
     bool failed;
 };
@@ -30,6 +31,10 @@ struct golden_tower_run {
  * case. */
 bool golden_run_reduced(struct golden_case *c, struct golden_tower_run *run, const char *file,
                         const char *fmt, ...) WN_PRINTF(4, 5);
+/* The same in two steps, a picture at a time through the same filters. */
+bool golden_open_reduced(struct golden_case *c, struct golden_tower_run *run, const char *file,
+                         const char *fmt, ...) WN_PRINTF(4, 5);
+bool golden_run_picture(struct golden_case *c, struct golden_tower_run *run, int picture);
 /* Where there is a cut between two layers, `state` becomes what was before it. */
 void golden_states_before(struct golden_tower_run *run);
 void golden_free_reduced(struct golden_tower_run *run);

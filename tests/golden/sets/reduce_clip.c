@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/golden/ficoco.h"
 #include "tests/golden/reduced.h"
 
 static const char file[] = "tower-full-f16.gguf";
@@ -88,10 +89,63 @@ static void run_tempme(struct golden_case *c)
     json_decref(share);
 }
 
+/* What each layer chose, by the authors' logits. */
+static void check_choices(struct golden_case *c, const char *prefix, int32_t layer, float *grid,
+                          int32_t side)
+{
+    int64_t shape[8] = {0};
+    char name[64], suffix[16];
+
+    snprintf(name, sizeof(name), "mid.%satt_logits.%d", prefix, (int)layer);
+    snprintf(suffix, sizeof(suffix), ".%d", (int)layer);
+    const float *logits = golden_f32(c, name, shape, NULL);
+    const struct golden_ficoco step = {
+        .logits = logits,
+        .data = logits,
+        .n = (int32_t)shape[0],
+        .dim = (int32_t)shape[0],
+        .r = (int32_t)golden_int(c, "r"),
+        .grid = grid,
+        .side = side,
+    };
+    struct wn_rows *rows = golden_ficoco(c, &step, prefix, suffix);
+    wn_rows_destroy(&rows);
+}
+
+static void run_ficoco(struct golden_case *c)
+{
+    const int32_t after = (int32_t)golden_int(c, "control_encoding_layer");
+    const int images = (int)golden_int(c, "images");
+    struct golden_tower_run run;
+    float *grid = NULL;
+    int32_t side = 0, cells = 0;
+
+    if (golden_open_reduced(c, &run, file, "ficoco_v=r=%d:after=%d:beta=%g:compat=released",
+                            (int)golden_int(c, "r"), (int)after, golden_num(c, "beta"))) {
+        cells = run.vit->info.n_patches;
+        grid = golden_alloc(c, cells);
+        while (side * side < cells)
+            side++;
+        for (int32_t k = 0; grid && k < cells; k++)
+            grid[k] = 1e9f;
+    }
+    for (int i = 0; grid && i < images && golden_run_picture(c, &run, i); i++) {
+        char prefix[16] = "";
+        if (images > 1)
+            snprintf(prefix, sizeof(prefix), "img%d.", i);
+        golden_expect_states(c, &run, prefix, 0);
+        for (int32_t l = after + 1; l < run.n_layers; l++)
+            check_choices(c, prefix, l, grid, side);
+    }
+    golden_free_reduced(&run);
+}
+
 static void run(struct golden_case *c)
 {
     if (golden_has(c, "rates"))
         run_diffrate(c);
+    else if (golden_has(c, "control_encoding_layer"))
+        run_ficoco(c);
     else if (golden_has(c, "merge_layer") && golden_int(c, "frame_pos"))
         c->skip = "it needs LoRA weights and positions of frames, which no model brings along";
     else if (golden_has(c, "merge_layer"))
