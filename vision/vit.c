@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vit_head.h"
 #include "vit_load.h"
 
 static void say(struct wn_vit_file *f, const char *path, int err, struct wn_log *log)
@@ -42,6 +43,26 @@ static int open_backend(struct wn_vit *vit, struct wn_vit_file *f, const struct 
     return WN_OK;
 }
 
+static int make_head(struct wn_vit *vit, struct wn_vit_file *f)
+{
+    float *w[WN_VIT_HEAD_TENSORS] = {NULL};
+    int err = WN_OK;
+
+    for (int i = 0; vit->head[0] && err >= 0 && i < WN_LEN(w); i++) {
+        w[i] = wn_calloc((size_t)ggml_nelements(vit->head[i]), sizeof(float));
+        if (w[i])
+            ggml_backend_tensor_get(vit->head[i], w[i], 0, ggml_nbytes(vit->head[i]));
+        err = w[i] ? WN_OK : WN_ERR_NOMEM;
+    }
+    if (vit->head[0] && err >= 0)
+        err = wn_vit_head_create(&vit->pooling, &(struct wn_vit_head_weights){
+            vit->info.dim, vit->info.ff, vit->info.n_heads, vit->info.eps, w[0], w[1], w[2], w[3],
+            w[4], w[5], w[6], w[7], w[8], w[9], w[10]});
+    for (int i = 0; i < WN_LEN(w); i++)
+        free(w[i]);
+    return err < 0 ? wn_vit_bad(f, err, "out of memory") : WN_OK;
+}
+
 static int load(struct wn_vit *vit, struct wn_vit_file *f, const struct wn_vit_params *p)
 {
     int err;
@@ -54,6 +75,7 @@ static int load(struct wn_vit *vit, struct wn_vit_file *f, const struct wn_vit_p
         return wn_vit_bad(f, WN_ERR_NOMEM, "no memory for its tensors");
     ggml_backend_buffer_set_usage(vit->buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
     TRY(wn_vit_fill(f, vit));
+    TRY(make_head(vit, f));
 fail:
     return err;
 }
@@ -94,6 +116,7 @@ void wn_vit_close(struct wn_vit **vit)
         return;
     wn_vit_graph_free(&v->graph);
     ggml_gallocr_free(v->pieces);
+    wn_vit_head_destroy(&v->pooling);
     ggml_backend_buffer_free(v->buffer);
     if (v->backend)
         ggml_backend_free(v->backend);

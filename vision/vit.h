@@ -50,11 +50,16 @@ struct wn_vit_layer {
 };
 
 struct wn_vit_graph;
+struct wn_vit_head;
+
+enum { WN_VIT_HEAD_TENSORS = 11 };
 
 struct wn_vit {
     struct wn_vit_info info;
     struct wn_vit_linear patch, pre_ln, post_ln, mm[2];
     struct ggml_tensor *cls, *position, *newline;
+    struct ggml_tensor *head[WN_VIT_HEAD_TENSORS]; /* see vit_tensors.c; NULL: no pooling head */
+    struct wn_vit_head *pooling; /* made of these; or NULL */
     int32_t patch_row;           /* floats of an unfolded patch, with padding */
     struct wn_vit_layer *layer;  /* [n_layers] */
     struct ggml_context *weights;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "resize.h"
+#include "vit_head.h"
 #include "vit_piece.h"
 
 static int find_shape(const struct wn_vit_job *job, const struct wn_frame *frame,
@@ -237,7 +238,31 @@ static void group_free(struct wn_vit_group_of *g)
     wn_vit_left_finish(&g->left);
 }
 
-/* A vector a frame: of its first picture's CLS token. */
+/* What the pooling head says of the tokens of picture t that are left; those of a picture of which
+ * none are say nothing. */
+static int pool(struct wn_vit_group_of *g, int32_t t, float *to)
+{
+    struct wn_vit_encoder *enc = g->job->enc;
+    const size_t dim = (size_t)enc->vit->info.dim, n = (size_t)enc->vit->info.n_patches;
+    float *tokens = g->state + (size_t)t * n * dim;
+    int32_t left = 0;
+    int err;
+
+    for (size_t p = 0; p < n; p++) {
+        if (g->left.alive && !g->left.alive[(size_t)t * n + p])
+            continue;
+        memmove(tokens + (size_t)left++ * dim, tokens + p * dim, dim * sizeof(*tokens));
+    }
+    if (!left)
+        return WN_OK;
+    TRY(wn_vit_norm_rows(enc->vit, tokens, left, tokens));
+    if (wn_vit_head_run(enc->vit->pooling, tokens, left, to, NULL) < 0)
+        return wn_nomem(enc->log, "a picture's vector");
+fail:
+    return err;
+}
+
+/* A vector a frame: of its first picture's CLS token, or the pooling head's. */
 static int give_global(struct wn_vit_group_of *g)
 {
     struct wn_vit_encoder *enc = g->job->enc;
@@ -245,10 +270,18 @@ static int give_global(struct wn_vit_group_of *g)
     const size_t dim = (size_t)m->dim;
     float *to = g->job->rows->global + (size_t)g->first * dim;
 
+    int err = WN_OK;
+    for (int i = 0; !m->cls && i < g->n; i++)
+        TRY(pool(g, g->tile0[i], to + (size_t)i * dim));
+    if (!m->cls)
+        return WN_OK;
     for (int i = 0; i < g->n; i++)
         memcpy(to + (size_t)i * dim, g->state + (size_t)g->tile0[i] *
                wn_vit_tap_size(m, WN_VIT_HIDDEN), dim * sizeof(*to));
-    return m->post_ln ? wn_vit_norm_rows(enc->vit, to, g->n, to) : WN_OK;
+    if (m->post_ln)
+        err = wn_vit_norm_rows(enc->vit, to, g->n, to);
+fail:
+    return err;
 }
 
 /* Frames from `first` on whose tiles make a batch; *n of them. */

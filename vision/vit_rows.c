@@ -54,7 +54,8 @@ int wn_vit_job_rows(struct wn_vit_job *job, int64_t all)
         rows->keys_heads = m->n_heads;
         rows->keys_dim = m->dim / m->n_heads;
     }
-    const bool global = job->needs && job->needs->global && m->cls;
+    const bool global = job->needs && job->needs->global &&
+                        (m->cls || job->enc->vit->pooling);
     rows->global_dim = global ? m->dim : 0;
     const bool ok =
         floats(&rows->attn, job->n_attn, n, (size_t)job->n_attn * heads) &&

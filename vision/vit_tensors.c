@@ -9,7 +9,7 @@
 #include "vit_load.h"
 #include "vit_q8.h"
 
-enum { PER_LAYER = 16, OTHERS = 24, ROW = 32 }; /* ROW: rows are padded to whole vectors */
+enum { PER_LAYER = 16, OTHERS = 40, ROW = 32 }; /* ROW: rows are padded to whole vectors */
 
 struct define {
     struct wn_vit_file *f;
@@ -231,6 +231,44 @@ fail:
     return err;
 }
 
+static int wide_matrix(struct define *d, struct ggml_tensor **out, const char *name, int64_t in,
+                       int64_t rows)
+{
+    int err;
+    const int64_t id = look(d, name, (int64_t[4]){in, rows, 1, 1}, &err);
+
+    if (err < 0 || id < 0)
+        return err < 0 ? err : missing(d, name);
+    *out = ggml_new_tensor_2d(d->vit->weights, GGML_TYPE_F32, in, rows);
+    return add(d, *out, id, in);
+}
+
+/* SigLIP's pooling head, see vit_head.h. */
+static int pooling_head(struct define *d)
+{
+    struct ggml_tensor **t = d->vit->head;
+    const int64_t dim = d->vit->info.dim, ff = d->vit->info.ff;
+    int err;
+
+    if (gguf_find_tensor(d->f->gguf, "v.head.probe") < 0)
+        return WN_OK;
+    if (!d->vit->post_ln.w)
+        return missing(d, "v.post_ln.weight");
+    TRY(vector(d, &t[0], "v.head.probe", dim, true));
+    TRY(wide_matrix(d, &t[1], "v.head.attn_qkv.weight", dim, 3 * dim));
+    TRY(vector(d, &t[2], "v.head.attn_qkv.bias", 3 * dim, true));
+    TRY(wide_matrix(d, &t[3], "v.head.attn_out.weight", dim, dim));
+    TRY(vector(d, &t[4], "v.head.attn_out.bias", dim, true));
+    TRY(vector(d, &t[5], "v.head.ln.weight", dim, true));
+    TRY(vector(d, &t[6], "v.head.ln.bias", dim, true));
+    TRY(wide_matrix(d, &t[7], "v.head.ffn_up.weight", dim, ff));
+    TRY(vector(d, &t[8], "v.head.ffn_up.bias", ff, true));
+    TRY(wide_matrix(d, &t[9], "v.head.ffn_down.weight", ff, dim));
+    TRY(vector(d, &t[10], "v.head.ffn_down.bias", dim, true));
+fail:
+    return err;
+}
+
 /* A tensor that nothing here uses belongs to a tower that works in another way. */
 static int check_used(const struct define *d)
 {
@@ -261,6 +299,7 @@ static int define_all(struct define *d)
     for (int i = 0; i < m->n_layers; i++)
         TRY(layer(d, i, swap));
     TRY(projector(d));
+    TRY(pooling_head(d));
     TRY(check_used(d));
 fail:
     return err;

@@ -6,11 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The same with the tanh gelu that libmtmd computes in place of the model's, and SigLIP's pooling
- * head, whose weights no GGUF holds and which no language model reads. */
-const char *const golden_tower_beyond[] = {
-    "out.features_tanh_ffn", "out.projected_tanh", "out.pooled", "out.head_attn_mean", NULL,
-};
+#include "vision/vit_head.h"
+
+/* The same with the tanh gelu that libmtmd computes in place of the model's. */
+const char *const golden_tower_beyond[] = {"out.features_tanh_ffn", "out.projected_tanh", NULL};
 
 static char *beside(const struct golden_case *c, const char *file)
 {
@@ -184,6 +183,35 @@ static void expect_tap(struct golden_case *c, struct wn_vit *vit, const float *p
     free(got);
 }
 
+/* SigLIP's pooling head, whose weights stand in the case: converters do not write them. */
+static void check_head(struct golden_case *c, struct wn_vit *vit, const float *patches)
+{
+    static const char *const name[] = {
+        "probe", "attention.in_proj_weight", "attention.in_proj_bias", "attention.out_proj.weight",
+        "attention.out_proj.bias", "layernorm.weight", "layernorm.bias", "mlp.fc1.weight",
+        "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias"};
+    const struct wn_vit_info *m = &vit->info;
+    const float *w[WN_LEN(name)];
+    struct wn_vit_head *head = NULL;
+    float *pooled = golden_alloc(c, m->dim), *attn = golden_alloc(c, m->n_tokens);
+    float *tokens = golden_tap(c, vit, patches, 1, WN_VIT_POST_LN, m->n_layers);
+
+    for (int i = 0; i < WN_LEN(name); i++) {
+        char full[64];
+        snprintf(full, sizeof(full), "w.head.%s", name[i]);
+        w[i] = golden_f32(c, full, NULL, NULL);
+    }
+    if (!c->failed && tokens && wn_vit_head_create(&head, &(struct wn_vit_head_weights){
+            m->dim, m->ff, m->n_heads, m->eps, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
+            w[8], w[9], w[10]}) == WN_OK &&
+        wn_vit_head_run(head, tokens, m->n_tokens, pooled, attn) == WN_OK) {
+        golden_expect_f32(c, "out.pooled", pooled, m->dim);
+        golden_expect_f32(c, "out.head_attn_mean", attn, m->n_tokens);
+    }
+    wn_vit_head_destroy(&head);
+    free(tokens);
+}
+
 /* All layers and the last norm. */
 static void check_full(struct golden_case *c)
 {
@@ -210,6 +238,8 @@ static void check_full(struct golden_case *c)
             golden_expect_f32(c, "out.pooled", got, vit->info.dim);
         free(got);
     }
+    if (patches && !c->failed && !vit->info.cls && golden_has_tensor(c, "out.pooled"))
+        check_head(c, vit, patches);
     free(patches);
     wn_vit_close(&vit);
 }
