@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { MOST_ROUNDS = 101, SEGMENT_FRAMES = 64 };
+static const double patience = 20; /* seconds of a chain: slow ones get fewer rounds */
 
 int wn_bench_rig_create(struct wn_bench_rig **out, const struct wn_compressor_params *params)
 {
@@ -208,8 +209,12 @@ static int measure(const struct work *w, int rounds, struct wn_bench *out)
     int err;
 
     TRY(run_all(w, on[0], out, &lap));
-    if (on[1])
+    double round = lap.all;
+    if (on[1]) {
         TRY(run_all(w, on[1], NULL, &lap));
+        round += lap.all;
+    }
+    rounds = (int)WN_MAX(1, WN_MIN((double)rounds, patience / WN_MAX(round, 1e-6)));
     for (int r = 0; r < rounds; r++) {
         for (int d = 0; d < 2 && on[d]; d++) {
             TRY(run_all(w, on[d], NULL, &lap));

@@ -10,7 +10,7 @@ import tempfile
 
 from cli import *
 
-COMMANDS = ("ask", "batch", "cache", "caption", "compress", "inspect", "scenes", "filters", "info", "version", "help")
+COMMANDS = ("ask", "batch", "bench", "cache", "caption", "compress", "inspect", "scenes", "filters", "info", "version", "help")
 
 
 def helps():

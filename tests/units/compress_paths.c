@@ -52,34 +52,39 @@ static uint64_t hash_of(const struct wn_rows *r)
 
 /* A filter that cannot work on these rows gives the hash of its sentence. */
 static uint64_t run(const char *name, const struct make *shape, struct wn_backend *backend,
-                    struct wn_log *log)
+                    struct wn_log *log, int *refused)
 {
     struct wn_rows *rows = make_rows(shape);
     const int err = run_chain(&rows, name, shape->cls, backend, log);
     const uint64_t h = err < 0 ? mix(0, log->last_error, strlen(log->last_error)) : hash_of(rows);
 
+    *refused += err < 0;
     wn_rows_destroy(&rows);
     return h;
 }
 
 static int run_filters(struct wn_backend *backend, int runs, struct wn_log *log)
 {
-    int failed = 0;
+    int failed = 0, refused, none = 0;
 
     for (int i = 0; wn_token_filters[i]; i++) {
         const struct wn_filter *f = wn_token_filters[i];
         if (!f->token || !(f->places & WN_AT_TOKEN))
             continue;
+        refused = 0;
         for (int s = 0; s < WN_LEN(shapes); s++) {
-            const uint64_t first = run(f->name, &shapes[s], backend, log);
+            const uint64_t first = run(f->name, &shapes[s], backend, log, &refused);
             printf("%s %d %016llx\n", f->name, s, (unsigned long long)first);
             for (int r = 1; r < runs; r++) {
-                if (run(f->name, &shapes[s], backend, log) == first)
+                if (run(f->name, &shapes[s], backend, log, &none) == first)
                     continue;
                 printf("%s %d: run %d differs\n", f->name, s, r);
                 failed++;
             }
         }
+        if (refused)
+            fprintf(stderr, "%s refuses %d of %d: %s\n", f->name, refused, WN_LEN(shapes),
+                    log->last_error);
     }
     return failed;
 }

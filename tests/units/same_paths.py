@@ -22,7 +22,8 @@ def run(program, args):
     if out.returncode == 77:
         return None
     lines = dict(line.rsplit(" ", 1) for line in out.stdout.splitlines() if "differs" not in line)
-    return lines, [line for line in out.stdout.splitlines() if "differs" in line], out.returncode
+    return lines, [line for line in out.stdout.splitlines() if "differs" in line], out.returncode, \
+        out.stderr
 
 
 def ways(folder, runs):
@@ -51,9 +52,11 @@ def main():
         if result is None:
             print(f"{name}: not on this machine")
             continue
-        lines, told, status = result
+        lines, told, status, _ = result
         if status not in (0, 1) or not lines:
             told.append(f"exit status {status}, {len(lines)} lines")
+        if not first:
+            print(result[3], end="")
         first = first or lines
         names.append(name)
         wrong = [key for key in first if lines.get(key) != first[key]]
