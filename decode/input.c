@@ -70,7 +70,7 @@ static int receive(struct wn_input *in, AVFrame *frame)
         if (wn_cancelled(in->file->log))
             return wn_fail(in->file->log, WN_ERR_ABORTED, "%s: stopped", in->file->name);
         const int ret = in->failed_packets > MAX_FAILED_PACKETS
-            ? AVERROR_EOF : avcodec_receive_frame(in->codec, frame);
+            ? AVERROR_EOF : wn_input_receive(in->codec, frame);
         if (ret >= 0) {
             in->failed_packets = 0;
             return WN_OK;
@@ -267,6 +267,7 @@ void wn_input_close(struct wn_input **input)
     if (!in)
         return;
     wn_pictures_clear(&in->ahead);
+    av_buffer_unref(&in->hw);
     avcodec_free_context(&in->codec); /* before the notes that its threads write to */
     av_packet_free(&in->packet);
     av_packet_free(&in->first);

@@ -24,6 +24,7 @@ struct wn_input {
     struct wn_container *file;
     AVStream *stream;
     AVCodecContext *codec;
+    AVBufferRef *hw;            /* NULL: software decodes */
     AVPacket *packet;
     AVPacket *first;            /* the first one that was decoded: a seek is safe behind it */
     struct wn_decoder_params p; /* url and callbacks are borrowed */
@@ -53,6 +54,8 @@ void wn_input_media(const struct wn_input *input, struct wn_media *media);
 
 /* Another decoder for this stream, with so many threads of its own; it has seen nothing yet. */
 int wn_input_codec(const struct wn_input *input, int n_threads, AVCodecContext **out);
+/* avcodec_receive_frame(), for a frame in memory wherever it was decoded. */
+int wn_input_receive(AVCodecContext *codec, AVFrame *frame);
 /* The shape of a picture of this stream, wherever it was decoded; fails beyond the limits. Any
  * thread may call it. */
 int wn_input_describe(const struct wn_input *input, struct wn_picture *picture);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "input.h"
 
+#include "hw.h"
+
 #include <libavutil/pixdesc.h>
 
 #include <inttypes.h>
@@ -96,6 +98,7 @@ int wn_input_codec(const struct wn_input *in, int n_threads, AVCodecContext **ou
     c->pkt_timebase = in->stream->time_base;
     c->max_pixels = WN_MIN(in->p.max_pixels, INT32_MAX - WIDTH_SLACK) + WIDTH_SLACK;
     c->thread_count = in->still ? 1 : n_threads;
+    wn_hw_attach(c, in->hw);
     if (in->p.rough)
         c->skip_loop_filter = AVDISCARD_ALL;
     const int ret = avcodec_open2(c, codec, NULL);
@@ -109,6 +112,17 @@ int wn_input_codec(const struct wn_input *in, int n_threads, AVCodecContext **ou
     }
     *out = c;
     return WN_OK;
+}
+
+int wn_input_receive(AVCodecContext *codec, AVFrame *frame)
+{
+    int ret = avcodec_receive_frame(codec, frame);
+
+    if (ret >= 0)
+        ret = wn_hw_fetch(frame);
+    if (ret < 0)
+        av_frame_unref(frame);
+    return ret;
 }
 
 static double stream_duration(const struct wn_input *in)
@@ -194,6 +208,9 @@ int wn_input_choose(struct wn_input *in)
     read_times(in);
     TRY(check_limits(in));
     in->truncated = is_truncated(in);
+    if (!in->still)
+        TRY(wn_hw_open(&in->hw, in->p.hwaccel, avcodec_find_decoder(in->stream->codecpar->codec_id),
+                       in->file->name, in->file->log));
     TRY(wn_input_codec(in, in->p.n_threads, &in->codec));
     return WN_OK;
 fail:

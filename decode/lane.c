@@ -143,7 +143,7 @@ static int receive(struct wn_lane *lane, const struct wn_reader_params *p, struc
     const struct wn_packets *x = p->packets;
 
     for (;;) {
-        const int ret = avcodec_receive_frame(lane->codec, lane->frame);
+        const int ret = wn_input_receive(lane->codec, lane->frame);
         if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
             return ret == AVERROR_EOF ? WN_EOF : WN_OK;
         if (ret == AVERROR(ENOMEM))

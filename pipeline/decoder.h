@@ -24,7 +24,7 @@ struct wn_decoder_params {
     int64_t max_pixels, max_frames;
     double max_duration;
     int n_threads;        /* of libav */
-    bool rough;           /* what is decoded need not be exact: it is only compared */
+    const char *hwaccel;  /* as in wn_params */
     bool rough;           /* what is decoded need not be exact: it is only compared */
     struct wn_pool *pool;
     struct wn_fit fit;    /* when frames are turned into RGB, on the way */

@@ -57,7 +57,8 @@ static int take_params(struct wn_session *s, const struct wn_params *params)
     struct wn_params *p = &s->p;
     const char **const string[] = {&p->model,         &p->mmproj,      &p->device,
                                    &p->filters,       &p->chat_template, &p->frame_label,
-                                   &p->cache_dir,     &p->subtitles,     &p->encoder};
+                                   &p->cache_dir,     &p->subtitles,     &p->encoder,
+                                   &p->hwaccel};
 
     if (params && params->size)
         memcpy(p, params, WN_MIN(params->size, sizeof(*p)));
@@ -91,7 +92,7 @@ static void free_params(struct wn_params *p)
 {
     const char *const string[] = {p->model,         p->mmproj,      p->device,    p->filters,
                                   p->chat_template, p->frame_label, p->cache_dir, p->subtitles,
-                                  p->encoder};
+                                  p->encoder,       p->hwaccel};
 
     for (int i = 0; i < WN_LEN(string); i++)
         free((void *)string[i]);

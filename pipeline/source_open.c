@@ -126,6 +126,7 @@ static int open_decoder(struct wn_source *src)
                                            .pool = src->s->pool,
                                            .cache_dir = p->cache_dir,
                                            .log = &src->s->log,
+                                           .hwaccel = p->hwaccel,
                                            .on_progress = scan_progress,
                                            .opaque = src,
                                        }));

@@ -128,6 +128,7 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
         .no_gpu_model = o->cpu,
         .fast_resize = o->fast_resize,
         .encoder = o->encoder,
+        .hwaccel = o->hwaccel,
         .subtitles = o->subtitles,
         .max_pixels = o->max_pixels,
         .max_duration = o->max_duration,

@@ -53,6 +53,9 @@ const struct option_info option_table[] = {
         .help =
         "most that rows of all videos take on disk (default: 2G)"},
 
+    {"hwaccel", 0, "KIND", CMD_VIDEO, "Video", OPTION_CHOICE, AT(hwaccel),
+        .choices = "auto|vaapi|cuda|vulkan|none", .help =
+        "decode on a GPU through libav, in software where that fails (default: none)"},
     {"staged", 0, NULL, CMD_SCENES, "Video", OPTION_FLAG, AT(staged), .help =
         "decode only what key frames and packet sizes leave in doubt (scene=method=staged)"},
     {"max-scene", 0, "TIME", CMD_SCENES, "Video", OPTION_TIME, AT(max_scene), .help =

@@ -56,6 +56,7 @@ struct options {
 
     double start, end, max_duration, max_scene;
     bool staged;
+    const char *hwaccel;
     const char *chapters;
     char scene_chain[80]; /* what staged and max_scene stand for */
     int64_t stream, max_pixels, max_frames; /* stream: index plus 1 */
