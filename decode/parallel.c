@@ -194,13 +194,15 @@ fail:
 }
 
 /* Reading on to the next stretch is better than leaving off here where what lies between takes
- * less time; until that is known, a picture for each thread that would fall idle. */
-static bool reads_on(const struct wn_reader *r, int64_t gap)
+ * less time; until that is known, a picture for each thread that would fall idle. For a key frame
+ * alone nothing else is ever decoded. */
+static bool reads_on(const struct wn_reader *r, const struct wn_stretch *more)
 {
+    const int64_t gap = more->first - r->long_job.stretch.last - 1;
     const double each = r->packets > 0 ? r->seconds / (double)r->packets : 0;
 
-    if (gap <= 0)
-        return true;
+    if (gap <= 0 || more->first == more->last)
+        return gap <= 0;
     if (each <= 0 || r->restart <= 0)
         return gap <= 2 * (int64_t)WN_MAX(r->p.input->p.n_threads, 1);
     return (double)gap * each <= r->restart;
@@ -214,7 +216,7 @@ static void extend(struct wn_reader *r)
     if (s->to >= r->p.n)
         return;
     wn_plan_stretch(&more, r->p.packets, r->p.frame, r->p.n, s->to);
-    if (!reads_on(r, more.first - s->last - 1))
+    if (!reads_on(r, &more))
         return;
     s->to = more.to;
     s->last = WN_MAX(s->last, more.last);

@@ -25,7 +25,7 @@ static bool wants_keys(const struct wn_decoder *d)
     return wanted.key_only;
 }
 
-int wn_decoder_index(struct wn_decoder *d)
+static int load_index(struct wn_decoder *d, bool of_any_size)
 {
     struct wn_input *in = d->input;
 
@@ -37,7 +37,7 @@ int wn_decoder_index(struct wn_decoder *d)
         .codec = in->codec->codec_id,
         .start = in->clock.start,
         .cache_dir = d->params.cache_dir,
-        .cached_only = !has_header_index(in) && in->file->size > MOST_READ && !wants_keys(d),
+        .cached_only = !of_any_size && !has_header_index(in) && in->file->size > MOST_READ,
         .log = d->log,
     };
     const int err = wn_packets_load(&d->packets, &params);
@@ -46,6 +46,66 @@ int wn_decoder_index(struct wn_decoder *d)
     const uint32_t last = d->packets->order[d->packets->n_frames - 1];
     in->duration = wn_packet_time(d->packets, last) + in->clock.frame;
     return WN_OK;
+}
+
+int wn_decoder_index(struct wn_decoder *d)
+{
+    return load_index(d, d->input && wants_keys(d));
+}
+
+static int by_length(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int measure_gops(const struct wn_packets *x, struct wn_packet_info *out)
+{
+    double *length = wn_calloc((size_t)x->n_gops + 1, sizeof(*length));
+
+    if (!length)
+        return WN_ERR_NOMEM;
+    for (int64_t g = 0; g < x->n_gops; g++) {
+        struct wn_gop gop;
+        wn_gop_get(x, g, &gop);
+        length[g] = gop.end > gop.start ? gop.end - gop.start : 0;
+        out->most_packets = WN_MAX(out->most_packets, gop.n);
+    }
+    qsort(length, (size_t)x->n_gops, sizeof(*length), by_length);
+    if (x->n_gops) {
+        out->shortest = length[0];
+        out->median = length[x->n_gops / 2];
+        out->longest = length[x->n_gops - 1];
+    }
+    free(length);
+    return WN_OK;
+}
+
+int wn_decoder_packets(struct wn_decoder *d, struct wn_packet_info *out)
+{
+    struct wn_packet_info info = {.size = out->size};
+    int err;
+
+    if (!d->input || !d->input->file->size)
+        return wn_fail(d->log, WN_ERR_ARG, "packets are listed of a file, not of a pipe");
+    TRY(load_index(d, true));
+    const struct wn_packets *x = d->packets;
+    if (!x) { /* a still, or a file that was cut: what is left is not worth an index */
+        *out = info;
+        return WN_OK;
+    }
+    info.packets = x->n;
+    info.bytes = x->bytes;
+    info.keys = x->n_gops;
+    info.chooses = x->regular;
+    info.cached = x->cached;
+    info.seconds = x->seconds;
+    if (measure_gops(x, &info) < 0)
+        return wn_nomem(d->log, "the packet index");
+    *out = info;
+fail:
+    return err;
 }
 
 static int64_t count_keys(const struct wn_packets *x, const struct wn_index *index)

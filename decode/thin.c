@@ -6,8 +6,9 @@
 
 #define MOST_BYTES (256 << 20)
 
-int wn_thin_begin(struct wn_thin *thin, int n)
+int wn_thin_begin(struct wn_thin *thin, int n, struct wn_log *log)
 {
+    thin->log = log;
     thin->least = 2 * n;
     thin->most = thin->room = WN_MAX(2 * n, 16);
     thin->item = wn_calloc((size_t)thin->room, sizeof(*thin->item));
@@ -63,7 +64,12 @@ void wn_thin_add(struct wn_thin *thin, struct wn_picture *picture, double score)
 
     if (!thin->seen) {
         const int64_t fit = MOST_BYTES / wn_picture_bytes(picture);
-        thin->most = (int)WN_MAX(WN_MAX(thin->least, 4), WN_MIN(thin->room, fit));
+        thin->most = (int)WN_MAX(4, WN_MIN(thin->room, fit));
+        if (thin->most < thin->least && picture->frame)
+            wn_say(thin->log, WN_LOG_WARN,
+                   "%d frames of %d x %d pixels are more than is held of a stream whose length "
+                   "is not known: fewer may come", thin->least / 2, picture->frame->width,
+                   picture->frame->height);
     }
     if (thin->seen++ % thin->stretch) {
         keep_better(&thin->item[thin->n - 1], &item);

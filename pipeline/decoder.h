@@ -55,6 +55,9 @@ int wn_decoder_push(struct wn_decoder *decoder, const struct wn_image *image);
 int wn_decoder_scenes(struct wn_decoder *decoder, struct wn_instance *fallback,
                       struct wn_scene **out, int *n);
 
+/* Of a plain file, before its first frame was taken. */
+int wn_decoder_packets(struct wn_decoder *decoder, struct wn_packet_info *out);
+
 /* May be called at any time, also while another thread is in wn_decoder_next(). */
 void wn_decoder_media(const struct wn_decoder *decoder, struct wn_media *out);
 double wn_decoder_seconds(const struct wn_decoder *decoder); /* busy time so far */

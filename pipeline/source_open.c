@@ -111,6 +111,9 @@ static int scan_progress(void *opaque, double done)
 static int open_decoder(struct wn_source *src)
 {
     const struct wn_params *p = &src->s->p;
+    /* Whoever keeps the pictures wants them as they are. */
+    const int32_t side =
+        src->s->encoder && !src->p.keep_frames ? src->s->encoder->info.fast_side : 0;
     int err;
 
     TRY(wn_decoder_open(&src->decoder, &(struct wn_decoder_params){
@@ -123,10 +126,11 @@ static int open_decoder(struct wn_source *src)
                                            .max_frames = p->max_frames,
                                            .max_duration = p->max_duration,
                                            .n_threads = p->n_threads,
+                                           .hwaccel = p->hwaccel,
                                            .pool = src->s->pool,
+                                           .fit = {side, side, false},
                                            .cache_dir = p->cache_dir,
                                            .log = &src->s->log,
-                                           .hwaccel = p->hwaccel,
                                            .on_progress = scan_progress,
                                            .opaque = src,
                                        }));
@@ -273,6 +277,21 @@ void wn_source_media(const struct wn_source *src, struct wn_media *out)
     size_t size = out->size;
     give(out, &size, &media, sizeof(media));
     out->size = size;
+}
+
+int wn_source_packets(struct wn_source *src, struct wn_packet_info *out)
+{
+    struct wn_packet_info info = {.size = sizeof(info)};
+
+    if (src->frames)
+        return wn_fail(&src->s->log, WN_ERR_ARG, "frames of this source were already read");
+    const int err = wn_decoder_packets(src->decoder, &info);
+    if (err < 0)
+        return err;
+    size_t size = out->size;
+    give(out, &size, &info, sizeof(info));
+    out->size = size;
+    return WN_OK;
 }
 
 void wn_source_stats(const struct wn_source *src, struct wn_stats *out)

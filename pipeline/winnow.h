@@ -227,6 +227,19 @@ struct wn_media { /* what the file says, and what was found */
 WN_API void wn_source_media(const struct wn_source *src,
                             struct wn_media *out); /* strings live as long as src */
 
+struct wn_packet_info { /* what a file's packets tell without decoding */
+    size_t size;
+    int64_t packets, bytes; /* of the video stream */
+    int64_t keys;           /* key frames: a GOP is one of them and what follows up to the next */
+    double shortest, median, longest; /* GOP, seconds */
+    int64_t most_packets;   /* in a GOP */
+    int chooses;            /* frames can be chosen by them before anything is decoded */
+    int cached;             /* they were read earlier and kept */
+    double seconds;         /* that reading them took */
+};
+/* Reads the packets through, or what was kept of them. WN_ERR_ARG for pushed frames and pipes. */
+WN_API int wn_source_packets(struct wn_source *src, struct wn_packet_info *out);
+
 struct wn_stats { /* of a source so far */
     size_t size;
     int64_t frames; /* that reached the encoder */

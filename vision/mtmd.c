@@ -475,6 +475,7 @@ int wn_encoder_mtmd_open(struct wn_encoder **out, const struct wn_encoder_params
     TRY(check_width(enc, params));
     TRY(load(enc, params));
     TRY(probe(enc, params));
+    base->info.fast_side = params->fast_resize ? enc->mmproj.image_size : 0;
     *out = base;
     return WN_OK;
 fail:

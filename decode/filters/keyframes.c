@@ -30,7 +30,7 @@ static int begin(void *arg, const void *priv, const struct wn_index *index)
     s->max = ((const struct keyframes *)priv)->max;
     s->keys = index->keys;
     s->thins = s->max && !s->keys;
-    if (s->thins && wn_thin_begin(&s->thin, (int)s->max) < 0)
+    if (s->thins && wn_thin_begin(&s->thin, (int)s->max, index->log) < 0)
         return wn_nomem(index->log, "keyframes");
     return WN_OK;
 }

@@ -37,7 +37,7 @@ static int begin(void *arg, const void *priv, const struct wn_index *index)
     s->n = o->n;
     s->by = o->by;
     s->log = index->log;
-    return wn_thin_begin(&s->thin, o->n) < 0 ? wn_nomem(index->log, "pick") : WN_OK;
+    return wn_thin_begin(&s->thin, o->n, index->log) < 0 ? wn_nomem(index->log, "pick") : WN_OK;
 }
 
 /* Variance of the Laplacian of the small picture's green plane, which is nearest to luma. */

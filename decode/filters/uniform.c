@@ -34,7 +34,7 @@ static int begin(void *arg, const void *priv, const struct wn_index *index)
     s->start = index->start;
     if (index->end > index->start)
         s->part = (index->end - index->start) / s->n;
-    else if (wn_thin_begin(&s->thin, s->n) < 0)
+    else if (wn_thin_begin(&s->thin, s->n, index->log) < 0)
         return wn_nomem(index->log, "uniform");
     return WN_OK;
 }

@@ -90,8 +90,10 @@ const struct command commands[] = {
         "appears whole or not at all, and both of winnow's encoders read it.\n\n"
         "  winnow convert-mmproj mmproj-f16.gguf mmproj-q8_0.gguf",
         run_convert},
-    {"info", CMD_INFO, "", 0, 0, {NULL},
-        "tell versions, build features and devices", NULL, run_info},
+    {"info", CMD_INFO, "[VIDEO]", 0, 1, {"VIDEO"},
+        "tell versions, build features and devices, or what a file is made of",
+        "Of a file: codec, size, length, and its packets: how many, how far its key frames stand\n"
+        "apart (what sampling must decode depends on it) and what indexing them took.", run_info},
     {"version", CMD_VERSION, "", 0, 0, {NULL},
         "tell the version", NULL, run_version},
     {"help", CMD_HELP, "[COMMAND]", 0, 1, {"COMMAND"},
