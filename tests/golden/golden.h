@@ -28,7 +28,7 @@ struct golden_case {
     int weights;                    /* of towers, an enum wn_vit_weights; WN_VIT_F32 is compared,
                                      * of others errors are told */
     bool tells;                     /* floats are measured, not compared */
-    double worst;                   /* the largest error by then, relative to its tensor's largest */
+    double worst;                   /* the largest error, relative to its tensor's largest */
     char why[512];                  /* set by the checks below: the first difference */
     int failed;
     const char *skip;               /* set by a case that cannot run: why */

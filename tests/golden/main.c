@@ -188,7 +188,8 @@ int main(int argc, char **argv)
         first += 2;
     }
     if (first >= argc || argv[first][0] == '-') {
-        fprintf(stderr, "usage: golden [--device cpu|vulkan|NAME] [--weights stored|q8_0] DIR...\n");
+        fprintf(stderr,
+                "usage: golden [--device cpu|vulkan|NAME] [--weights stored|q8_0] DIR...\n");
         return 2;
     }
     wn_log_init(&run.log);

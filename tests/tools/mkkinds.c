@@ -146,11 +146,18 @@ static void siglip_mlp_tower(struct gguf_out *out, const struct shape *s)
     linear(out, "mm.2", s->dim, s->dim, 1, true);
 }
 
-/* OneVision: the same, frames of a video pooled; a row that ends lines. */
+/* OneVision: the same, frames of a video pooled; a row that ends lines; and SigLIP's pooling head. */
 static void onevision_tower(struct gguf_out *out, const struct shape *s)
 {
     siglip_mlp_tower(out, s);
     gguf_out_f32s(out, "model.image_newline", s->dim, 0, 0, 0.5);
+    norm(out, "v.post_ln", s->v_dim, true);
+    gguf_out_f32s(out, "v.head.probe", s->v_dim, 0, 0, 0.5);
+    linear(out, "v.head.attn_qkv", s->v_dim, 3 * s->v_dim, 1, true);
+    linear(out, "v.head.attn_out", s->v_dim, s->v_dim, 1, true);
+    norm(out, "v.head.ln", s->v_dim, true);
+    linear(out, "v.head.ffn_up", s->v_dim, s->v_ff, 1, true);
+    linear(out, "v.head.ffn_down", s->v_ff, s->v_dim, 1, true);
 }
 
 /* SigLIP as Gemma 3 has it: no CLS token, patches averaged in merge x merge blocks. */

@@ -450,7 +450,7 @@ static void test_convert(void **state)
 
 /* Bytes of the header changed one at a time; what still opens is run, whole and in pieces, and
  * converted. */
-static void test_fuzz(void **state)
+static void fuzz(const char *kind, size_t reach)
 {
     struct wn_frame *frame = picture(48, 48, 2);
     struct fixture f;
@@ -458,7 +458,7 @@ static void test_fuzz(void **state)
     size_t n;
     unsigned seed = 1, opened = 0;
 
-    begin(&f, "llava", "--set v_layers=1 --set v_ff=32");
+    begin(&f, kind, "--set v_layers=1 --set v_ff=32");
     unsigned char *data = slurp(f.pair.mmproj, &n);
     snprintf(path, sizeof(path), "%s/fuzz.gguf", pair_dir);
     snprintf(to, sizeof(to), "%s.converted", path);
@@ -466,7 +466,7 @@ static void test_fuzz(void **state)
     f.log.fn = NULL;
     for (int i = 0; i < 400; i++) {
         seed = seed * 1664525u + 1013904223u;
-        const size_t at = (seed >> 8) % WN_MIN(n, 3000);
+        const size_t at = (seed >> 8) % WN_MIN(n, reach);
         const unsigned char was = data[at];
         struct wn_vit *vit = NULL;
 
@@ -504,6 +504,12 @@ static void test_fuzz(void **state)
     free(data);
     wn_frame_unref(&frame);
     end(&f);
+}
+
+static void test_fuzz(void **state)
+{
+    fuzz("llava", 3000);
+    fuzz("onevision", 4000);
 }
 
 static void test_hostile(void **state)
