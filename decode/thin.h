@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Pictures spread over a run of unknown length, in bounded memory: at most 256 MiB of them, so that
- * of very many large ones fewer come than were asked for, and a warning says so. The run is cut into equal
- * stretches of 1, 2, 4, ... pictures, one picture kept for each: its first, or its best. When
- * there are more than `most`, neighbours are joined. So a picture stands at most one stretch, that
- * is 2 / most of the run, from the place that was wanted. */
+ * of very many large ones fewer come than were asked for, and a warning says so. The run is cut
+ * into equal stretches of 1, 2, 4, ... pictures, one picture kept for each: its first, or its best.
+ * When there are more than `most`, neighbours are joined. So a picture stands at most one stretch,
+ * that is 2 / most of the run, from the place that was wanted. */
 #ifndef WN_DECODE_THIN_H
 #define WN_DECODE_THIN_H
 

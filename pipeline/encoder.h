@@ -36,8 +36,8 @@ struct wn_encoder_info {
     bool merges_pairs;      /* two frames of a video become one (Qwen-VL's temporal patches) */
     int32_t video_rows;     /* of a frame of a video, where count() says otherwise; 0: as it says */
     int32_t max_batch;      /* frames worth giving at once */
-    int32_t fast_side;      /* with fast_resize: frames are brought to this many pixels of the longer
-                             * side whatever their size, so they need not come larger; 0: they do */
+    int32_t fast_side;      /* with fast_resize: frames are brought to this many pixels of the
+                             * longer side, so they need not come larger; 0: they do */
     const char *note;       /* what a user should know of this encoder and model; NULL: nothing */
 };
 

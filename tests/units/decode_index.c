@@ -94,7 +94,8 @@ static void check_contents(const struct wn_packets *x, const char *path)
         assert_int_equal(wn_packet_bytes(x, i), p[i].size);
         bytes += p[i].size;
         const int64_t gop = wn_packet_gop(x, i);
-        assert_true(gop >= 0 && (p[i].key ? x->key[gop] == (uint32_t)i : x->key[gop] < (uint32_t)i));
+        assert_true(gop >= 0);
+        assert_true(p[i].key ? x->key[gop] == (uint32_t)i : x->key[gop] < (uint32_t)i);
         keys += p[i].key;
     }
     assert_int_equal(x->bytes, bytes);
@@ -448,8 +449,8 @@ static void pipes(void **state)
     static const struct {
         const char *chain;
         int n;
-    } want[] = {{"", 200}, {"fps=2", 20}, {"uniform=5", 5}, {"keyframes", 8}, {"keyframes=max=3", 3},
-                {"pick=4", 4}};
+    } want[] = {{"", 200},       {"fps=2", 20},          {"uniform=5", 5},
+                {"keyframes", 8}, {"keyframes=max=3", 3}, {"pick=4", 4}};
     static struct seen s[MOST];
     struct feeding p = {"film.mkv", "pipe.mkv"};
 

@@ -15,7 +15,9 @@
 
 #define MOST 40000
 
-static const char *const chain[] = {"uniform=6", "fps=0.7", "keyframes", "keyframes=max=5", "pick=3"};
+static const char *const chain[] = {
+    "uniform=6", "fps=0.7", "keyframes", "keyframes=max=5", "pick=3",
+};
 
 static struct seen all[MOST], some[MOST];
 static int files, planned_files, failed;
