@@ -23,7 +23,7 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-enum { ROWS = 4, COLS = 32 };
+enum { ROWS = 64, COLS = 32 }; /* what is read of columns serves many rows */
 
 /* Rows [i, end) of a segment, ROWS at most, with all of its m rows from x on. */
 static void meet(const struct wn_alike_params *p, const float *x, int32_t m, int64_t i, int64_t end,
@@ -66,7 +66,7 @@ static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_alike_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[1])[p->n_segments], 16, part, params, buf);
+    wn_blocks(pool, ((const int32_t *)buf[1])[p->n_segments], ROWS, part, params, buf);
 }
 
 static uint32_t groups(const void *params)

@@ -28,7 +28,7 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-enum { ROWS = 4, TARGETS = 48 };
+enum { ROWS = 32, TARGETS = 48 }; /* what is read of targets serves many rows */
 
 /* Rows [i, end) of a frame, ROWS at most, with its targets of slot a. */
 static void meet(const struct wn_closest_params *p, void *const *buf, int64_t i, int64_t end,

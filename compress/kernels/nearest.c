@@ -25,7 +25,7 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-enum { ROWS = 4, TARGETS = 48 }; /* that meet at once */
+enum { ROWS = 32, TARGETS = 48 }; /* that meet at once: a target read serves many rows */
 
 /* Rows i[0], ..., i[n - 1] of frame f. */
 static void rows(const struct wn_nearest_params *p, void *const *buf, const int64_t *i, int n,
