@@ -204,7 +204,7 @@ bool wn_read_pairs(const char *text, int32_t (**pairs)[2], int32_t *n)
         *pairs = list;
         int32_t *pair = list[(*n)++];
         if (!read_count(&text, &pair[0]) || *text++ != '/' || !read_count(&text, &pair[1]) ||
-            (*text && *text++ != '+'))
+            (*text && (*text++ != '+' || !*text)))
             return false;
     }
     return true;

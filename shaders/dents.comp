@@ -4,7 +4,7 @@
 #include "common.glsl"
 // A grid of side x side numbers goes through all frames: the x of a frame's rows but the first ones
 // are put, in order, where it is below 1e30; then the lowest cell of each window gets 3e38, and the
-// row of its number a flag. One workgroup: an invocation fills a run of cells, and looks at windows.
+// row of its number a flag. One workgroup: an invocation fills a run of cells and looks at windows.
 #define THREADS 64
 layout(local_size_x = THREADS) in;
 layout(binding = 0) readonly buffer X { float x[]; };
