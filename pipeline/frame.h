@@ -5,12 +5,15 @@
 
 #include "util.h"
 
+#define WN_FRAME_MADE (-2)
+
 struct wn_frame {
     atomic_int refs;
     int32_t width, height;
     uint8_t *rgb;     /* [height][width][3], upright, square pixels, full range */
     double time;      /* seconds from the start of the stream, never falling */
-    int64_t number;   /* of the decoded frame, from 0; -1 when frames before it were not decoded */
+    int64_t number;   /* of the decoded frame, from 0; -1 when frames before it were not decoded;
+                       * WN_FRAME_MADE: made of several */
     int32_t scene;    /* from 0 */
     double scene_score; /* of the cut, when this frame is the first one kept of its scene */
     bool key;

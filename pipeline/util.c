@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "util.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,4 +125,16 @@ const char *wn_printable(char *buf, size_t buf_size, const char *s)
     }
     buf[at] = '\0';
     return buf;
+}
+
+void wn_linspace(int32_t n, int32_t count, int32_t *list)
+{
+    const float end = (float)(n - 1), step = count > 1 ? end / (float)(count - 1) : 0;
+
+    /* torch fuses the product and the sum, from the nearer end */
+    for (int32_t i = 0; i < count; i++) {
+        const float at = i < count / 2 ? fmaf(step, (float)i, 0)
+                                       : fmaf(-step, (float)(count - 1 - i), end);
+        list[i] = (int32_t)nearbyintf(count > 1 ? at : 0);
+    }
 }

@@ -58,4 +58,7 @@ int wn_fail(struct wn_log *log, int err, const char *fmt, ...) WN_PRINTF(3, 4);
 int wn_nomem(struct wn_log *log, const char *what);
 bool wn_cancelled(const struct wn_log *log);
 
+/* Round-half-even of `count` numbers from 0 to n - 1 in float32, as torch.linspace has them. */
+void wn_linspace(int32_t n, int32_t count, int32_t *list);
+
 #endif

@@ -5,14 +5,7 @@
 
 void wn_select_linspace(int32_t n, int32_t count, int32_t *list)
 {
-    const float end = (float)(n - 1), step = count > 1 ? end / (float)(count - 1) : 0;
-
-    /* torch fuses the product and the sum, from the nearer end */
-    for (int32_t i = 0; i < count; i++) {
-        const float at = i < count / 2 ? fmaf(step, (float)i, 0)
-                                       : fmaf(-step, (float)(count - 1 - i), end);
-        list[i] = (int32_t)nearbyintf(count > 1 ? at : 0);
-    }
+    wn_linspace(n, count, list);
 }
 
 void wn_select_middles(int32_t n, int32_t count, int32_t *list)

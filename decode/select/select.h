@@ -56,6 +56,10 @@ void wn_thumbnail_grid(int32_t count, int32_t *rows, int32_t *cols);
 void wn_thumbnail(const float *in, int32_t channels, int32_t h, int32_t w, int32_t rows,
                   int32_t cols, int32_t side, float *out);
 
+/* One picture of bytes [h][w][3] shrunk likewise: out [height][width][3]. */
+void wn_thumbnail_bytes(const uint8_t *in, int32_t h, int32_t w, int32_t height, int32_t width,
+                        uint8_t *out);
+
 /* PVC and InternVL: tiles of side `side` that fit a picture's shape best, `most` at most. */
 void wn_select_tiles(int32_t w, int32_t h, int32_t side, int32_t most, int32_t *cols,
                      int32_t *rows);

@@ -51,3 +51,24 @@ void wn_thumbnail(const float *in, int32_t channels, int32_t h, int32_t w, int32
         }
     }
 }
+
+void wn_thumbnail_bytes(const uint8_t *in, int32_t h, int32_t w, int32_t height, int32_t width,
+                        uint8_t *out)
+{
+    for (int32_t y = 0; y < height; y++) {
+        const int32_t y0 = begin(y, h, height), y1 = end(y, h, height);
+        for (int32_t x = 0; x < width; x++) {
+            const int32_t x0 = begin(x, w, width), x1 = end(x, w, width);
+            const uint64_t n = (uint64_t)(y1 - y0) * (uint64_t)(x1 - x0);
+            uint64_t sum[3] = {0};
+            for (int64_t v = y0; v < y1; v++) {
+                for (int64_t u = x0; u < x1; u++) {
+                    for (int c = 0; c < 3; c++)
+                        sum[c] += in[(v * w + u) * 3 + c];
+                }
+            }
+            for (int c = 0; c < 3; c++)
+                *out++ = (uint8_t)((sum[c] + n / 2) / n);
+        }
+    }
+}

@@ -205,11 +205,59 @@ static void fastvid_shares_in_segments(void **state)
     leaves(&m, "fastvid=keep=10:segments=1", 6 * 6 + 2 * 12);
 }
 
+/* Frames share evenly in what stays; one that was made of others is whole. */
+static void ts_llava_samples(void **state)
+{
+    struct wn_rows *rows = make_rows(&clip);
+
+    leaves(&clip, "ts_llava=keep=0", 0);
+    leaves(&clip, "ts_llava=keep=1", 1);
+    leaves(&clip, "ts_llava=keep=0.5", 60);
+    leaves(&clip, "ts_llava=keep=1e9", 120);
+    leaves(&dot, "ts_llava=keep=1", 1);
+    leaves(&clip, "stride=keep=0,ts_llava", 0);
+    leaves(&clip, "longvu=threshold=0.2,ts_llava=keep=5", 5); /* rows that the device counts */
+    rows->frames[5].number = WN_FRAME_MADE;
+    assert_int_equal(run_chain(&rows, "ts_llava=keep=3", false, cpu, &log_), WN_OK);
+    assert_int_equal(rows->n, 23);
+    assert_int_equal(rows->w.idx[0], 0);
+    assert_int_equal(rows->w.idx[1], 50); /* 49.5, the even one */
+    assert_int_equal(rows->w.idx[2], 99);
+    wn_rows_destroy(&rows);
+}
+
+/* Budgets are met; what repeats gets nothing but what key frames cannot hold. */
+static void kffocus_like_meets_its_budget(void **state)
+{
+    struct make m = clip;
+    struct wn_rows *rows;
+
+    for (int kind = PLAIN; kind <= STILL; kind++) {
+        m.kind = (enum data_kind)kind;
+        leaves(&m, "kffocus_like", 30);
+        leaves(&m, "kffocus_like=keep=0", 0);
+        leaves(&m, "kffocus_like=keep=119:keys=1:other=0", 119);
+        leaves(&m, "kffocus_like=keep=1e9", 120);
+    }
+    leaves(&dot, "kffocus_like=keep=1", 1);
+    leaves(&m, "stride=keep=0,kffocus_like", 0);
+    m.kind = EQUAL;
+    rows = left_of(&m, "kffocus_like=keep=18:keys=1");
+    assert_int_equal(rows->n_frames, 1); /* the first frame has it all */
+    assert_int_equal(rows->n, 18);
+    wn_rows_destroy(&rows);
+    rows = left_of(&m, "kffocus_like=keep=25:keys=1");
+    assert_int_equal(rows->frame_ptr[1], 20);
+    wn_rows_destroy(&rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_makes_grids),
         cmocka_unit_test(scissor_counts),
+        cmocka_unit_test(ts_llava_samples),
+        cmocka_unit_test(kffocus_like_meets_its_budget),
         cmocka_unit_test(fastvid_shares_in_segments),
         cmocka_unit_test(holitom_saves_what_stays_the_same),
         cmocka_unit_test(sttm_merges_squares),

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "decode/decoder_state.h"
+#include "decode/select/select.h"
 
 #define MOST 512
 
@@ -204,6 +205,44 @@ static void seeking_changes_nothing(void **state)
     assert_in_range(saved, 6, 24); /* and it did jump */
 }
 
+/* The picture of frames stands last; its tiles are those frames, shrunk as the rule says. */
+static void tiles(void **state)
+{
+    struct opened o;
+    struct seen s[MOST];
+    struct wn_frame *frame[8] = {NULL};
+    int n = 0, list[4];
+
+    MAKE(.path = "ten.mkv", .n = 30, .fps = 10);
+    assert_int_equal(read_file("ten.mkv", "uniform=5,tile=n=4:side=64", s, MOST), 6);
+    assert_int_equal(s[5].width, 64);
+    assert_int_equal(s[5].counted, WN_FRAME_MADE);
+    assert_true(s[5].time == s[4].time);
+    assert_int_equal(read_file("ten.mkv", "tile=n=6:side=64:only=1,dedup", s, MOST), 1);
+    assert_int_equal(s[0].width, 64);
+    assert_int_equal(s[0].height, 63);
+    assert_int_equal(read_file("one.mkv", "tile", s, MOST), 1); /* nothing to put beside it */
+    MAKE(.path = "many.mkv", .n = 600, .fps = 10);
+    assert_int_equal(read_file("many.mkv", "tile=side=64:only=1", s, MOST), 1);
+
+    assert_int_equal(open_decoder(&o, &(struct wn_decoder_params){.url = "ten.mkv"},
+                                  "uniform=5,tile=n=4:side=64"), WN_OK);
+    while (n < 8 && wn_decoder_next(o.decoder, &frame[n]) == WN_OK)
+        n++;
+    assert_int_equal(n, 6);
+    wn_select_linspace(5, 4, list);
+    for (int k = 0; k < 4; k++) {
+        uint8_t tile[32 * 32 * 3];
+        wn_thumbnail_bytes(frame[list[k]]->rgb, frame[0]->height, frame[0]->width, 32, 32, tile);
+        for (int y = 0; y < 32; y++)
+            assert_memory_equal(frame[5]->rgb + ((k / 2 * 32 + y) * 64 + k % 2 * 32) * 3,
+                                tile + y * 32 * 3, 32 * 3);
+    }
+    for (int i = 0; i < n; i++)
+        wn_frame_unref(&frame[i]);
+    close_decoder(&o);
+}
+
 static void memory_stays(void **state)
 {
     struct seen s[MOST];
@@ -225,6 +264,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(scene_and_pick),
         cmocka_unit_test(every_detector_marks),
         cmocka_unit_test(bad_options),
+        cmocka_unit_test(tiles),
         cmocka_unit_test(seeking_changes_nothing),
     };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "decode/select/select.h"
-#include "tests/golden/golden.h"
+#include "tests/golden/chain.h"
 
 /* out.NAME_N_K: K of N. */
 static void check_table(struct golden_case *c, const char *name, bool middles)
@@ -27,22 +27,18 @@ static void check_table(struct golden_case *c, const char *name, bool middles)
 
 static void check_tokens(struct golden_case *c)
 {
-    const int32_t k = (int32_t)golden_int(c, "num_sampled_tokens");
     int64_t shape[8] = {0};
     const float *x = golden_f32(c, "in.tokens", shape, NULL);
-    const int64_t dim = shape[1];
-    int32_t *list = wn_calloc((size_t)k, sizeof(*list));
-    float *out = wn_calloc((size_t)(k * dim), sizeof(*out));
+    const int32_t T = (int32_t)golden_int(c, "num_frames");
+    struct wn_rows *rows = c->failed ? NULL : golden_rows(c, x, T, 1, (int32_t)shape[0] / T, false,
+                                                          (int32_t)shape[1]);
 
-    if (!c->failed && list && out) {
-        wn_select_linspace((int32_t)shape[0], k, list);
-        for (int32_t i = 0; i < k; i++)
-            memcpy(out + i * dim, x + list[i] * dim, (size_t)dim * sizeof(*out));
-        golden_expect_i32(c, "out.token_index", list, k);
-        golden_expect_f32(c, "out.tokens", out, k * dim);
+    if (golden_run_chain(c, &rows, false, "ts_llava=keep=%d",
+                         (int)golden_int(c, "num_sampled_tokens"))) {
+        golden_expect_i32(c, "out.token_index", golden_sources(rows), rows->n);
+        golden_expect_f32(c, "out.tokens", rows->data, (int64_t)rows->n * rows->dim);
     }
-    free(list);
-    free(out);
+    wn_rows_destroy(&rows);
 }
 
 static void check_thumbnail(struct golden_case *c)
@@ -86,5 +82,6 @@ static void run(struct golden_case *c)
 
 const struct golden_set golden_ts_llava = {
     .name = "ts_llava",
+    .runs_kernels = true,
     .run = run,
 };
