@@ -120,6 +120,43 @@ static int name_frames(struct wn_source *src, struct wn_rows *rows)
     return WN_OK;
 }
 
+static int ask_for_scores(struct wn_source *src, const struct wn_row_frame *f, float *to)
+{
+    const struct wn_frame_info info = {
+        .size = sizeof(info),
+        .index = f->index,
+        .number = f->number,
+        .time = f->time,
+        .scene = f->scene,
+        .grid_h = f->layout->grid_h,
+        .grid_w = f->layout->grid_w,
+        .n_rows = f->layout->n_rows,
+    };
+
+    if (src->p.on_scores(src->p.opaque, &info, to))
+        return wn_fail(&src->s->log, WN_ERR_ABORTED, "stopped by the caller");
+    return WN_OK;
+}
+
+/* The caller's scores in place of any that the encoder's filters left. */
+static int score_rows(struct wn_source *src, struct wn_rows *rows)
+{
+    int err = WN_OK;
+
+    if (!src->p.on_scores)
+        return WN_OK;
+    if (!rows->score)
+        rows->score = wn_calloc((size_t)rows->n, sizeof(*rows->score));
+    for (int32_t f = 0; rows->score && f < rows->n_frames && !err; f++) {
+        float *all = wn_calloc((size_t)rows->frames[f].layout->n_rows, sizeof(*all));
+        err = all ? ask_for_scores(src, &rows->frames[f], all) : WN_ERR_NOMEM;
+        for (int32_t i = rows->frame_ptr[f]; !err && i < rows->frame_ptr[f + 1]; i++)
+            rows->score[i] = all[rows->cell[i]];
+        free(all);
+    }
+    return !rows->score || err == WN_ERR_NOMEM ? wn_nomem(&src->s->log, "scores of rows") : err;
+}
+
 static int encode_batch(struct wn_source *src)
 {
     struct wn_session *s = src->s;
@@ -139,6 +176,7 @@ static int encode_batch(struct wn_source *src)
     if (!err) {
         src->stats.frames += src->n_batch;
         err = name_frames(src, rows);
+        err = err ? err : score_rows(src, rows);
         if (!err && wn_rows_append(&src->rows, &rows))
             err = wn_nomem(&s->log, "the rows of a segment");
     }

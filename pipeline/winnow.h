@@ -167,6 +167,7 @@ struct wn_image {
     double time; /* seconds */
 };
 
+struct wn_frame_info; /* of a segment, below */
 struct wn_source_params {
     size_t size;
     double start, end;   /* seconds; end 0: to the end */
@@ -184,6 +185,11 @@ struct wn_source_params {
     void *opaque;
     const char *taps_for; /* chains, separated by ';', that wn_segment_filter() will run: what they
                              need of the encoder is read and stays with the segments */
+
+    /* Importance of a frame's rows, the higher the more, for the filter `scores` and others that
+     * take the score of the filter before: frame->n_rows of them, in the order of a prompt. Called
+     * once a frame, in order, with `opaque`; nonzero stops with WN_ERR_ABORTED. NULL: none. */
+    int (*on_scores)(void *opaque, const struct wn_frame_info *frame, float *scores);
 };
 #define wn_source_params(...)                                                                      \
     (&(struct wn_source_params){.size = sizeof(struct wn_source_params), __VA_ARGS__})

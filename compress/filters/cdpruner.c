@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of a frame whose similarity matrix, weighed by relevance, has the largest determinant,
  * searched greedily (a determinantal point process). Relevance is the score that the filter before
- * left, stretched to 0 .. 1 over the segment; without one all rows are alike relevant. */
+ * left, stretched to 0 .. 1 over the segment; without one all rows are alike relevant. The authors
+ * take what a text tower says of each patch and the question: minus the mean cosine over the parts
+ * of the text. A caller hands such numbers in: `scores=file=NAME,cdpruner=relevance=score`, or with
+ * on_scores of struct wn_source_params. */
 #include "compress/build.h"
 #include "compress/filters/options.h"
 

@@ -50,7 +50,8 @@ static int build(void *priv, struct wn_build *b)
         .data = b->in.data,
         .ptr = b->in.ptr,
         .table = wn_build_table(b, stay, &f->keep),
-        .k = f->k ? f->k : stay(wn_build_most(b), &f->keep),
+        .k = f->k ? f->k : WN_DENSITY_MOST,
+        .capped = !f->k,
         .noise = 1e-6f * scale,
         .lot = lot,
     };

@@ -49,6 +49,8 @@ static const char *const menu[] = {
     "ficoco_v=keep=0.6:beta=0", "ficoco_v=keep=0",
     "tome=every=3:r=1000", "tome=keep=0:every=5",
     "stride=keep=0.5", "stride=keep=5", "stride=keep=0",
+    "repeat_cls", "repeat_cls=tau=0.2:k=1", "repeat_cls=tau=-0.5:k=63",
+    "vtc_cls=keep=0.9,scores=keep=3", "divprune=keep=0.8,scores=per=segment:keep=0.5",
     "globalcom2", "globalcom2=keep=6:order=paper", "globalcom2=compat=released:keep=0.4",
     "hired", "hired=keep=9:compat=released", "hired=keep=0.5:newline=keep:alpha=0.1",
     "vispruner=keep=0.4", "vispruner=keep=7:important=0:step=1", "vispruner=keep=1e9:important=1",

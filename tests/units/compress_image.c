@@ -4,8 +4,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -186,6 +188,116 @@ static void lots_decide_between_equals(void **state)
     wn_rows_destroy(&b);
 }
 
+/* ---- scores ---- */
+
+static void refuses(const struct make *m, const char *chain, const char *words)
+{
+    struct wn_rows *rows = make_rows(m);
+
+    assert_true(run_chain(&rows, chain, m->cls, cpu, &log_) < 0);
+    if (!strstr(log_.last_error, words))
+        fail_msg("%s: \"%s\" does not say \"%s\"", chain, log_.last_error, words);
+}
+
+static void write_scores(const char *name, const float *v, size_t n)
+{
+    FILE *f = fopen(name, "wb");
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t u;
+        memcpy(&u, v + i, sizeof(u));
+        for (int b = 0; b < 4; b++)
+            fputc((int)(u >> 8 * b & 255), f);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void scores_from_a_file(void **state)
+{
+    char name[64], chain[160];
+    float v[60];
+
+    snprintf(name, sizeof(name), "scores-%ld.f32", (long)getpid());
+    for (int i = 0; i < 60; i++) /* frame f likes the rows from f on */
+        v[i] = i % 20 < i / 20 ? -1 : -(float)(i % 20);
+    write_scores(name, v, 60);
+    snprintf(chain, sizeof(chain), "scores=file=%s:keep=2", name);
+    struct wn_rows *rows = left_of(&clip, chain);
+    assert_int_equal(rows->n, 6);
+    static const int32_t want[] = {0, 1, 0, 1, 0, 1};
+    assert_memory_equal(rows->cell, want, sizeof(want));
+    assert_true(rows->score[0] == 0 && rows->score[2] == -1 && rows->score[5] == -1);
+    wn_rows_destroy(&rows);
+    write_scores(name, v + 40, 20); /* one frame's, for all */
+    snprintf(chain, sizeof(chain), "scores=file=%s:keep=3,cdpruner=keep=2:relevance=score", name);
+    leaves(&clip, chain, 6);
+    snprintf(chain, sizeof(chain), "scores=file=%s", name);
+    leaves(&clip, chain, 60);
+    write_scores(name, v, 40); /* the third frame has none */
+    refuses(&clip, chain, "or frame 2 has none");
+    write_scores(name, v, 7);
+    refuses(&clip, chain, "not of frames of 20 rows");
+    v[3] = NAN;
+    write_scores(name, v, 20);
+    refuses(&clip, chain, "number 3 is not finite");
+    write_scores(name, v, 0);
+    refuses(&clip, chain, "0 bytes");
+    unlink(name);
+    refuses(&clip, chain, "no such file");
+    refuses(&clip, "scores=file=.", "no such file");
+    refuses(&clip, "scores", "scores has no scores");
+}
+
+/* Relevance decides among rows that differ alike. */
+static void cdpruner_weighs_by_scores(void **state)
+{
+    struct make m = clip;
+
+    m.n_frames = 1;
+    struct wn_rows *rows = make_rows(&m);
+    rows->score = calloc((size_t)rows->n, sizeof(*rows->score));
+    for (int32_t i = 0; i < rows->n; i++) {
+        rows->score[i] = i == 3 || i == 11 || i == 17 ? 2 : 0.1f;
+        for (int32_t c = 0; c < rows->dim; c++)
+            rows->data[i * rows->dim + c] = c == i;
+    }
+    assert_int_equal(run_chain(&rows, "cdpruner=keep=3:relevance=score", false, cpu, &log_), WN_OK);
+    static const int32_t want[] = {3, 11, 17};
+    assert_int_equal(rows->n, 3);
+    assert_memory_equal(rows->cell, want, sizeof(want));
+    wn_rows_destroy(&rows);
+}
+
+/* ---- repeat_cls ---- */
+
+static void repeated_patterns_leave_one_row(void **state)
+{
+    struct make m = clip;
+
+    m.kind = EQUAL;
+    leaves(&m, "repeat_cls", 3);
+    leaves(&m, "repeat_cls=tau=1.5", 60); /* nothing is as alike as that */
+    m.kind = ZERO;
+    leaves(&m, "repeat_cls", 3);
+    m.kind = PLAIN;
+    leaves(&m, "repeat_cls=tau=-1", 3);
+    leaves(&dot, "repeat_cls", 1);
+    /* 12 of 20 keys are copies; the best 9 of all 20 by attention stay. */
+    m.n_frames = 1;
+    struct wn_rows *rows = make_rows(&m);
+    for (int32_t i = 0; i < rows->n; i++) {
+        for (int32_t c = 0; c < 32; c++)
+            rows->keys[i * 32 + c] = i < 12 ? 1 : c % 8 == i - 12 ? 1 : 0;
+        for (int32_t k = 0; k < 8; k++)
+            rows->attn[i * 8 + k] = 0.001f * (float)i;
+    }
+    assert_int_equal(run_chain(&rows, "repeat_cls=k=3", false, cpu, &log_), WN_OK);
+    assert_int_equal(rows->n, 9);
+    for (int32_t i = 0; i < rows->n; i++)
+        assert_int_equal(rows->cell[i], 11 + i);
+    wn_rows_destroy(&rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +307,9 @@ int main(void)
         cmocka_unit_test(cls_rows_go),
         cmocka_unit_test(vispruner_drops_copies),
         cmocka_unit_test(lots_decide_between_equals),
+        cmocka_unit_test(scores_from_a_file),
+        cmocka_unit_test(cdpruner_weighs_by_scores),
+        cmocka_unit_test(repeated_patterns_leave_one_row),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

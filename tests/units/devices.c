@@ -123,7 +123,9 @@ static void check_filter(struct wn_session *cpu, struct wn_session *gpu, const c
     for (int i = 0; i < filter->n_options; i++)
         if (!strcmp(filter->options[i].name, "keep"))
             keep = "=keep=0.3";
-    snprintf(text, sizeof(text), "%s%s", filter->name, keep);
+    /* `scores` takes the score of the filter before. */
+    snprintf(text, sizeof(text), "%s%s%s",
+             strcmp(filter->name, "scores") ? "" : "vtc_cls=keep=0.9,", filter->name, keep);
     check(cpu, gpu, video, text);
 }
 
