@@ -135,7 +135,8 @@ fail:
     return err;
 }
 
-static int fit(struct wn_llm *llm, const struct wn_script *script, int64_t *max_tokens)
+static int fit(struct wn_llm *llm, const struct wn_script *script, int64_t *max_tokens,
+               int32_t *items)
 {
     const int64_t room = llm->n_ctx - script->cells;
 
@@ -150,7 +151,7 @@ static int fit(struct wn_llm *llm, const struct wn_script *script, int64_t *max_
         wn_say(llm->log, WN_LOG_INFO, "the context of %d KV cells leaves room for %lld tokens of "
                "answer", llm->n_ctx, (long long)room);
     *max_tokens = WN_MIN(*max_tokens, room);
-    return wn_llm_fit(llm, script->cells + *max_tokens, script->widest);
+    return wn_llm_fit(llm, script, script->cells + *max_tokens, items);
 }
 
 int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
@@ -160,17 +161,20 @@ int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
     struct wn_answer_stats st = {0};
     struct wn_script script = {0};
     struct wn_clean clean = {0};
+    int32_t items;
     int err;
 
     if (!ask)
         ask = &defaults;
     int64_t max_tokens = ask->max_tokens > 0 ? ask->max_tokens : DEFAULT_MAX_TOKENS;
     TRY(wn_script_make(&script, llm, prompt));
-    TRY(fit(llm, &script, &max_tokens));
+    TRY(fit(llm, &script, &max_tokens, &items));
     const double start = wn_now();
-    TRY(wn_llm_prefill(llm, &script, ask));
+    TRY(wn_llm_prefill(llm, &script, items, ask));
     st.prefill_s = wn_now() - start;
     st.cells = script.cells;
+    for (int32_t i = 0; i < items; i++)
+        st.reused += script.item[i].n;
     TRY(generate(llm, script.end, max_tokens, ask, &clean, &st));
     st.generate_s = wn_now() - start - st.prefill_s;
     char *text = clean.text ? clean.text : wn_strdup("");
@@ -204,11 +208,12 @@ int wn_llm_logits(struct wn_llm *llm, const struct wn_prompt *prompt, float **ou
     struct wn_script script = {0};
     float *logits = NULL;
     int64_t one = 1;
+    int32_t items;
     int err;
 
     TRY(wn_script_make(&script, llm, prompt));
-    TRY(fit(llm, &script, &one));
-    TRY(wn_llm_prefill(llm, &script, NULL));
+    TRY(fit(llm, &script, &one, &items));
+    TRY(wn_llm_prefill(llm, &script, items, NULL));
     const float *from = llama_get_logits_ith(llm->ctx, -1);
     TRY(from ? WN_OK : wn_fail(llm->log, WN_ERR_MODEL, "the language model gave no logits"));
     logits = wn_calloc((size_t)n, sizeof(*logits));

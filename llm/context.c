@@ -39,14 +39,77 @@ static int create(struct wn_llm *llm, int64_t cells, int32_t ubatch)
     return WN_OK;
 }
 
-int wn_llm_fit(struct wn_llm *llm, int64_t cells, int32_t ubatch)
+/* What an item brings into the context, whatever its neighbours are. */
+static uint64_t item_hash(const struct wn_llm *llm, const struct wn_script *script,
+                          const struct wn_item *item)
 {
-    const int32_t want = WN_MAX(WN_UBATCH, (ubatch + 63) / 64 * 64);
+    const size_t width = (size_t)llm->info.dim * sizeof(float);
+    uint64_t h = wn_hash64(&item->n_pos, sizeof(item->n_pos), (uint64_t)item->n << 8 |
+                           (uint64_t)item->non_causal << 1 | (item->rows != NULL));
 
+    if (!item->rows)
+        return wn_hash64(script->ids.id + item->first, (size_t)item->n * sizeof(llama_token), h);
+    h = wn_hash64(&item->whole, sizeof(item->whole), h);
+    for (int32_t i = 0; i < item->n; i++) {
+        const int32_t row = script->order.id[item->first + i];
+        const int32_t cell = item->rows->cell[row];
+        h = wn_hash64(item->rows->data + (size_t)row * (size_t)llm->info.dim, width, h);
+        if (item->layout && item->layout->mpos)
+            h = wn_hash64(item->layout->mpos[cell], sizeof(item->layout->mpos[0]), h);
+    }
+    return h;
+}
+
+/* How many items of the prompt stand in the context as its beginning. */
+static int32_t common_items(const struct wn_llm *llm, const struct wn_script *script)
+{
+    const int32_t most = WN_MIN(llm->n_past, script->n - 1);
+    int32_t n = 0;
+
+    while (n < most && llm->past[n] == item_hash(llm, script, &script->item[n]))
+        n++;
+    while (n > 0 && script->item[n].rows)
+        n--;
+    return n;
+}
+
+/* Takes everything behind the first n items out of the context. */
+static bool rewind_to(struct wn_llm *llm, const struct wn_script *script, int32_t n)
+{
+    llama_pos pos = 0;
+
+    for (int32_t i = 0; i < n; i++)
+        pos += script->item[i].n_pos;
+    return n > 0 && llama_memory_seq_rm(llama_get_memory(llm->ctx), 0, pos, -1);
+}
+
+int wn_llm_fit(struct wn_llm *llm, const struct wn_script *script, int64_t cells, int32_t *items)
+{
+    const int32_t want = WN_MAX(WN_UBATCH, (script->widest + 63) / 64 * 64);
+    const int32_t n = common_items(llm, script);
+
+    *items = 0;
+    llm->n_past = 0; /* until a prefill is done */
     if (!llm->ctx || cells > llama_n_ctx(llm->ctx) || want > llm->n_ubatch)
         return create(llm, cells, want);
-    llama_memory_clear(llama_get_memory(llm->ctx), false);
+    if (rewind_to(llm, script, n))
+        *items = n;
+    else
+        llama_memory_clear(llama_get_memory(llm->ctx), false);
     return WN_OK;
+}
+
+/* Without memory for it the next prompt begins anew. */
+static void remember(struct wn_llm *llm, const struct wn_script *script)
+{
+    uint64_t *past = wn_regrow(llm->past, (size_t)script->n, sizeof(*past));
+
+    if (!past)
+        return;
+    llm->past = past;
+    for (int32_t i = 0; i < script->n; i++)
+        past[i] = item_hash(llm, script, &script->item[i]);
+    llm->n_past = script->n;
 }
 
 int wn_llm_decoded(struct wn_llm *llm, int rc, const char *why)
@@ -199,7 +262,7 @@ fail:
     return err;
 }
 
-int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script,
+int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script, int32_t items,
                    const struct wn_ask_params *ask)
 {
     struct feed f = {.llm = llm, .script = script, .most = WN_MAX(WN_BATCH, llm->n_ubatch)};
@@ -211,7 +274,8 @@ int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script,
     TRY(feed_init(&f));
     for (int32_t i = 0; i < script->n; i++) {
         const struct wn_item *item = &script->item[i];
-        TRY(feed_item(&f, prev, item, pos, i == script->n - 1));
+        if (i >= items)
+            TRY(feed_item(&f, prev, item, pos, i == script->n - 1));
         prev = item;
         pos += item->n_pos;
         done += item->n;
@@ -219,6 +283,7 @@ int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script,
             ask->on_progress(ask->opaque, (double)done / (double)script->cells))
             TRY(wn_fail(llm->log, WN_ERR_ABORTED, "stopped by the progress callback"));
     }
+    remember(llm, script);
 fail:
     feed_finish(&f);
     return err;

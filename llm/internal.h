@@ -23,14 +23,18 @@ struct wn_llm {
     int32_t n_ctx;     /* most cells: asked for or trained for */
     int32_t n_ubatch;  /* of ctx */
     bool no_gpu;
+    uint64_t *past;    /* [n_past] what ctx holds: a hash of each item of the last prompt */
+    int32_t n_past;
 };
 
-/* A context that holds at least `cells` and computes `ubatch` at once, empty. */
-int wn_llm_fit(struct wn_llm *llm, int64_t cells, int32_t ubatch);
-
 struct wn_script;
-/* Decodes everything; logits of the last token are ready then. progress may be NULL. */
-int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script,
+/* A context that holds at least `cells`, with the first *items of the prompt still in it from the
+ * one before: the next item is text, so that batches are cut as without them. */
+int wn_llm_fit(struct wn_llm *llm, const struct wn_script *script, int64_t cells, int32_t *items);
+
+/* Decodes everything but the first `items`; logits of the last token are ready then. progress may
+ * be NULL. */
+int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script, int32_t items,
                    const struct wn_ask_params *ask);
 /* One more token at the end. */
 int wn_llm_step(struct wn_llm *llm, llama_token token, llama_pos pos);

@@ -178,6 +178,7 @@ void wn_llm_close(struct wn_llm **llm)
     if (!l)
         return;
     llama_free(l->ctx);
+    free(l->past);
     llama_model_free(l->model);
     wn_llm_unroute_logs(l->log);
     wn_vocab_finish(&l->vocab);

@@ -49,6 +49,7 @@ struct wn_prompt {
 };
 struct wn_answer_stats {
     int64_t cells, tokens;
+    int64_t reused; /* cells that the context held from the prompt before */
     double prefill_s, generate_s, first_token_at; /* wn_now() */
 };
 
@@ -58,7 +59,8 @@ char *wn_llm_label(const char *format, int32_t number, double time);
 /* KV cells the prompt takes, without decoding it; or the cells of everything but visual parts when
  * n_segments is 0. */
 int64_t wn_llm_prompt_cells(struct wn_llm *llm, const struct wn_prompt *prompt);
-/* Fits a context to the prompt, prefills and generates. Not more than one call at a time.
+/* Fits a context to the prompt, prefills and generates. Not more than one call at a time. What a
+ * prompt has in common with the beginning of the one before is not computed again.
  * ask->on_progress hears 0 to 1 of the prefill alone. */
 int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
                   const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats);

@@ -259,6 +259,7 @@ void wn_session_give_stats(struct wn_ask_stats *out, const struct wn_answer_stat
         .answer_tokens = stats->tokens,
         .prefill_s = stats->prefill_s,
         .generate_s = stats->generate_s,
+        .reused_cells = stats->reused,
     };
 
     if (!out)

@@ -45,6 +45,7 @@ void wn_session_cache_key(struct wn_session *s)
     s->cached = add_build(&key) && wn_key_add_file(&key, p->model) == WN_OK &&
                 wn_key_add_file(&key, p->mmproj) == WN_OK;
     wn_key_add_text(&key, p->encoder);
+    wn_key_add_text(&key, p->hwaccel);
     wn_key_add_text(&key, s->encoder->info.arch);
     wn_key_add(&key, numbers, sizeof(numbers));
     wn_key_add(&key, &p->max_duration, sizeof(p->max_duration));

@@ -126,6 +126,7 @@ struct wn_ask_stats { /* of one answer */
     int64_t prompt_cells; /* KV cells of the prompt: text, labels and visual rows */
     int64_t answer_tokens;
     double prefill_s, generate_s;
+    int64_t reused_cells; /* of prompt_cells, that the last prompt had left in the model */
 };
 
 struct wn_ask_params {

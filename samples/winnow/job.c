@@ -171,6 +171,14 @@ int job_check(struct tool *tool, unsigned flags)
     return STATUS_OK;
 }
 
+/* Of any length: the budget must not be cut to fit the first one. */
+static int64_t room_for_questions(const struct job *job)
+{
+    const int64_t context = wn_context_cells(job->session);
+
+    return context - (context / 4 < 768 ? context / 4 : 768);
+}
+
 int job_open(struct job *job, struct tool *tool, unsigned flags)
 {
     const struct options *o = &tool->opt;
@@ -188,6 +196,7 @@ int job_open(struct job *job, struct tool *tool, unsigned flags)
         .stream = (int)o->stream,
         .allow_cover = o->allow_cover,
         .keep_frames = flags & JOB_IMAGES ? options_thumb(o) : 0,
+        .tokens = flags & JOB_ROOM && !o->tokens ? room_for_questions(job) : 0,
         .on_progress = flags & JOB_PROGRESS ? term_progress : NULL,
         .opaque = &tool->term));
     return err < 0 ? job_failed(tool, job, err) : STATUS_OK;

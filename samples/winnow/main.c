@@ -38,8 +38,8 @@ const struct command commands[] = {
     {"batch", CMD_BATCH, "MANIFEST|DIR -o OUT", 1, 1, {"MANIFEST"},
         "caption, ask or compress many videos, and go on after any stop",
         "Items are a folder's videos or the lines of a file: a path, or an object with \"path\"\n"
-        "and perhaps \"id\", \"start\", \"end\", \"question\", \"prompt\" and \"meta\". Paths begin\n"
-        "at the manifest's folder. OUT/records.jsonl gets a line an item; what is there is not\n"
+        "and perhaps \"id\", \"start\", \"end\", \"question\", \"prompt\" and \"meta\". Paths\n"
+        "begin at the manifest's folder. OUT/records.jsonl gets a line an item; what is there is not\n"
         "done again: the same command goes on after a kill, a full disk or a power cut. An\n"
         "item that takes its worker with it twice is set aside. With --shard 3/16 a process does\n"
         "the fourth sixteenth of the items, into records-00003-of-00016.jsonl; exit status 75\n"
@@ -47,6 +47,14 @@ const struct command commands[] = {
         "  winnow batch clips/ -o out -m model.gguf --summary\n"
         "  winnow batch list.jsonl -o out -m model.gguf --task ask --question \"what is sold?\"",
         run_batch},
+    {"chat", CMD_CHAT, "VIDEO", 1, 1, {"VIDEO"},
+        "answer many questions about a video, read once",
+        "A line of stdin is a question, its answer a line of stdout. The video is decoded,\n"
+        "encoded and read by the language model for the first one; the others cost their own\n"
+        "words alone.\n"
+        "Each is a question by itself. With --json an object a line.\n\n"
+        "  printf 'who is there?\\nwhat is sold?\\n' | winnow chat talk.mp4 -m model.gguf",
+        run_chat},
     {"compress", CMD_COMPRESS, "VIDEO -o ROWS.safetensors", 1, 1, {"VIDEO"},
         "write a video's visual tokens to a file",
         "Tensors: embeds [n, hidden]; pos, frame, scene, t_s, row, col, weight, score, each [n];\n"

@@ -68,7 +68,7 @@ const struct option_info option_table[] = {
         "video stream by its index in the file (default: the best one)"},
     {"allow-cover", 0, NULL, CMD_VIDEO, "Video", OPTION_FLAG, AT(allow_cover), .help =
         "take the cover picture of a music file for an image"},
-    {"subtitles", 0, "auto|FILE", CMD_ASK, "Video", OPTION_TEXT, AT(subtitles), .help =
+    {"subtitles", 0, "auto|FILE", CMD_ASK | CMD_CHAT, "Video", OPTION_TEXT, AT(subtitles), .help =
         "put a text track into the prompt at its times: the video's own or a file's"},
     {"max-pixels", 0, "N", CMD_VIDEO, "Video", OPTION_INT, AT(max_pixels), 1, 1e10, .help =
         "largest picture that is decoded (default: 178956970)"},

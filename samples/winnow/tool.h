@@ -65,6 +65,7 @@ int run_ask(struct tool *tool);
 int run_batch(struct tool *tool);
 int run_cache(struct tool *tool);
 int run_caption(struct tool *tool);
+int run_chat(struct tool *tool);
 int run_compress(struct tool *tool);
 int run_convert(struct tool *tool);
 int run_inspect(struct tool *tool);
@@ -86,7 +87,7 @@ struct job {
 };
 /* A session from the options and, unless url is NULL, a source. Says what failed. Gives a status;
  * job_close() is due in any case. */
-enum job_flags { JOB_MODEL = 1, JOB_IMAGES = 2, JOB_PROGRESS = 4 };
+enum job_flags { JOB_MODEL = 1, JOB_IMAGES = 2, JOB_PROGRESS = 4, JOB_ROOM = 8 };
 /* What can be told before anything is loaded: a missing model or file. job_open() does it too. */
 int job_check(struct tool *tool, unsigned flags);
 int job_open(struct job *job, struct tool *tool, unsigned flags);

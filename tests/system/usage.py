@@ -10,7 +10,8 @@ import tempfile
 
 from cli import *
 
-COMMANDS = ("ask", "batch", "bench", "cache", "caption", "compress", "inspect", "scenes", "filters", "info", "version", "help")
+COMMANDS = ("ask", "batch", "bench", "cache", "caption", "chat",
+            "compress", "inspect", "scenes", "filters", "info", "version", "help")
 
 
 def helps():
