@@ -6,6 +6,7 @@ layers           decode, vision, compress and llm include pipeline/ and their ow
 style            SPDX line, tabs, trailing blanks, line length, banned calls
 symbols LIB      the library exports wn_* and nothing else, and all of winnow.h
 readme TOOL      the README's table of filters equals `winnow filters --markdown`
+quotes           code that a document shows as a file's is that file's
 kernels          every kernel is in a shader, a test and a filter or a shared piece
 """
 import pathlib
@@ -93,6 +94,17 @@ def readme(root, tool):
     if match.group(1).strip() != table:
         return ["README.md: the table of filters is not what `winnow filters --markdown` prints"]
     return []
+
+
+def quotes(root):
+    bad, shown = [], 0
+    for path in sorted((root / "docs").glob("*.md")):
+        for file, code in re.findall(r"<!-- file: (\S+) -->\n```\w*\n(.*?)```\n", path.read_text(),
+                                     re.S):
+            shown += 1
+            if not (root / file).exists() or (root / file).read_text() != code:
+                bad.append(f"{path.name}: what it shows is not {file}")
+    return bad if shown else ["no document shows a file"]
 
 
 def kernels(root):
