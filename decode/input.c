@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "input.h"
 
+#include "images.h"
+
 #include <libavutil/display.h>
 #include <libavutil/pixdesc.h>
 
@@ -234,8 +236,49 @@ static int decode_ahead(struct wn_input *in)
     return WN_OK;
 }
 
+static void drop_last(struct wn_pictures *list)
+{
+    struct wn_pictures kept = {0};
+
+    while (list->n > 1)
+        wn_pictures_put(&kept, wn_pictures_take(list));
+    wn_pictures_clear(list);
+    *list = kept;
+}
+
+/* The first picture is opened as a file; the others follow it, a second apart. */
+static int open_folder(struct wn_input **out, const struct wn_decoder_params *params)
+{
+    struct wn_decoder_params p = *params;
+    struct wn_images *images = NULL;
+    struct wn_input *in = NULL;
+    int err;
+
+    TRY(wn_images_list(&images, params->url, params->log));
+    p.url = images->path[0];
+    TRY(wn_input_open(&in, &p));
+    images->next = 1;
+    while (in->ahead.n > 1) /* of an animation the first picture alone */
+        drop_last(&in->ahead);
+    in->images = images;
+    in->still = false;
+    in->no_seek = true;
+    in->fps = 1;
+    in->duration = images->n;
+    in->clock.frame = 1;
+    in->end = params->end;
+    wn_printable(in->file->name, sizeof(in->file->name), params->url);
+    *out = in;
+    return WN_OK;
+fail:
+    wn_images_free(&images);
+    return err;
+}
+
 int wn_input_open(struct wn_input **out, const struct wn_decoder_params *params)
 {
+    if (wn_images_is_folder(params->url))
+        return open_folder(out, params);
     struct wn_input *in = wn_calloc(1, sizeof(*in));
     int err;
 
@@ -267,6 +310,7 @@ void wn_input_close(struct wn_input **input)
     if (!in)
         return;
     wn_pictures_clear(&in->ahead);
+    wn_images_free(&in->images);
     av_buffer_unref(&in->hw);
     avcodec_free_context(&in->codec); /* before the notes that its threads write to */
     av_packet_free(&in->packet);
@@ -309,7 +353,16 @@ static int finish_reading(struct wn_input *in)
 static int take_next(struct wn_input *in, struct wn_picture **out)
 {
     *out = wn_pictures_take(&in->ahead);
-    return *out ? WN_OK : decode_one(in, out);
+    if (*out)
+        return WN_OK;
+    if (!in->images)
+        return decode_one(in, out);
+    const int err = wn_images_next(in->images, &in->p, out);
+    in->count += *out != NULL;
+    if (!err && *out && in->p.max_frames > 0 && in->count > in->p.max_frames)
+        return wn_fail(in->file->log, WN_ERR_LIMIT, "%s: more pictures than the limit of %" PRId64,
+                       in->file->name, in->p.max_frames);
+    return err < 0 ? err : *out ? WN_OK : WN_EOF;
 }
 
 int wn_input_next(struct wn_input *in, const struct wn_wanted *wanted, struct wn_picture **out)

@@ -25,6 +25,7 @@ struct wn_input {
     AVStream *stream;
     AVCodecContext *codec;
     AVBufferRef *hw;            /* NULL: software decodes */
+    struct wn_images *images;   /* a folder's; the rest is then of the first one */
     AVPacket *packet;
     AVPacket *first;            /* the first one that was decoded: a seek is safe behind it */
     struct wn_decoder_params p; /* url and callbacks are borrowed */

@@ -4,7 +4,7 @@
  * Its key frames are decoded and compared, and the sizes of the packets between are looked at.
  * A GOP between key frames that look alike, with packets of even sizes, holds no cut. A key frame
  * that stands where the encoder did not have to put one, and shows something else than the one
- * before, is a cut; so is one packet, by far the largest of its GOP, between key frames that differ.
+ * before, is a cut; so is one packet, far the largest of its GOP, between key frames that differ.
  * All other GOPs are decoded and each of their frames is compared with those around it: cuts,
  * dissolves and fades are found there, flashes and motion are told from them.
  *

@@ -147,7 +147,9 @@ static int content_score(struct wn_detector *d, const uint8_t *rgb, struct wn_de
     if (!d->fed)
         return WN_OK;
     for (size_t k = 0; k < 4; k++) {
-        r->delta[k] = k < 3 || edges ? (double)wn_distance(now + k * n, last + k * n, n) / (double)n : 0;
+        r->delta[k] = 0;
+        if (k < 3 || edges)
+            r->delta[k] = (double)wn_distance(now + k * n, last + k * n, n) / (double)n;
         sum += r->delta[k] * d->p.weight[k];
         weights += fabs(d->p.weight[k]);
     }

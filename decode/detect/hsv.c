@@ -23,7 +23,7 @@ static struct tables make_tables(void)
 
 #define PART 256
 
-/* Without a branch, so that several pixels are done at once; only the tables are read one by one. */
+/* Without a branch, so that several pixels are done at once; tables alone are read one by one. */
 WN_CLONES
 static void part(const uint8_t *restrict rgb, int n, const struct tables *restrict t,
                  uint8_t *restrict hue, uint8_t *restrict sat, uint8_t *restrict lum)

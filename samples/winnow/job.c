@@ -166,8 +166,6 @@ int job_check(struct tool *tool, unsigned flags)
                          "- (standard input) cannot be read: give a file's name");
     if (stat(tool->file, &st) != 0)
         return tool_fail(tool, STATUS_INPUT, "cannot be opened: %s", strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return tool_fail(tool, STATUS_INPUT, "cannot be opened: is a directory");
     return STATUS_OK;
 }
 
