@@ -61,8 +61,8 @@ struct wn_encoder_ops {
     /* Adds its cuts, in order of their points; priv may keep what build() needs at each. */
     int (*cuts)(void *priv, const struct wn_encoder_info *info, struct wn_cuts *cuts,
                 struct wn_log *log);
-    /* Once a cut and batch; b->cut tells which. Taps have one layer. Rows of CLS tokens (b->cls_row)
-     * stay, and never merge with others. */
+    /* Once a cut and batch; b->cut tells which. Taps have one layer. Rows of CLS tokens stay, and
+     * never merge with others. */
     int (*build)(void *priv, struct wn_build *b);
 };
 int wn_cuts_add(struct wn_cuts *cuts, struct wn_cut cut); /* WN_OK or WN_ERR_NOMEM */

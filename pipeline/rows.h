@@ -72,12 +72,12 @@ struct wn_rows {
     float *keys;        /* [n][keys_layers][keys_heads * keys_dim] raw keys, or NULL */
     int32_t keys_layers, keys_heads, keys_dim;
     int32_t *keys_layer;    /* [keys_layers] */
-    float *mutual;          /* [n][mutual_width] logits of a row's query times the keys of its frame's
-                               rows, scaled, mean over heads: between layers of an encoder, or NULL */
+    float *mutual;          /* [n][mutual_width] a row's query times the keys of its frame's rows,
+                               scaled, mean over heads: between layers of an encoder, or NULL */
     int32_t mutual_width;   /* rows of the longest frame */
     int32_t encoder_layers; /* L of the encoder, what Python-like layer numbers count from */
-    float *global;          /* [n_frames][global_dim] a vector a frame: the pooling head's, or the CLS
-                               token's; NULL: the model has none, or nobody asked */
+    float *global;          /* [n_frames][global_dim] a vector a frame: of the pooling head or the CLS
+                               token; NULL: the model has none, or nobody asked */
     int32_t global_dim;
 };
 

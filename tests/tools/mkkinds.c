@@ -146,7 +146,7 @@ static void siglip_mlp_tower(struct gguf_out *out, const struct shape *s)
     linear(out, "mm.2", s->dim, s->dim, 1, true);
 }
 
-/* OneVision: the same, frames of a video pooled; a row that ends lines; and SigLIP's pooling head. */
+/* OneVision: the same, frames of a video pooled; a row that ends lines; SigLIP's pooling head. */
 static void onevision_tower(struct gguf_out *out, const struct shape *s)
 {
     siglip_mlp_tower(out, s);
