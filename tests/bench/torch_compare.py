@@ -19,6 +19,7 @@ import sys
 import time
 
 import torch_methods
+import torch_sources
 
 TUNED = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000",
          "MALLOC_TOP_PAD_": "1073741824"}
@@ -55,13 +56,17 @@ def serve(args):
     warnings.simplefilter("ignore")  # of the authors' code
     torch.set_num_threads(args.threads)
     torch.set_grad_enabled(False)
-    sources = torch_methods.Sources(args.repos)
+    sources = torch_sources.Sources(args.repos)
     made = {}
     for line in sys.stdin:
         name = line.strip()
         if name not in made:
             made.clear()  # one method's rows at a time
-            made[name] = torch_methods.make(name, sources)
+            try:
+                made[name] = torch_methods.make(name, sources)
+            except torch_sources.Missing as missing:
+                print(json.dumps({"error": f"needs a checkout of {missing}"}), flush=True)
+                continue
             made[name].run()
         run = made[name]
         run.prepare()
@@ -94,6 +99,8 @@ def compare(args, method, workers):
         kernels.append(case["cpu_kernels"]["median_s"])
         for i, worker in enumerate(workers):
             answer = worker.ask(method.name)
+            if "error" in answer:
+                return {"method": method.name, **answer}
             theirs[i].append(answer["s"])
             kind = answer["kind"]
     best = min(range(2), key=lambda i: statistics.median(theirs[i]))

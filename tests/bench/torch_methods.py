@@ -1,136 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The methods that torch_compare.py times.
 
-Adding one: a function under @method with the winnow chain and the shape. It gets the rows of the
-shape and a Sources, and returns a closure to time; one made of the authors' code comes first and
-raises Missing where there is none, then `plain` makes its own."""
-import ast
+Adding one: a function under @method with the winnow chain and the shape. One of two parameters, the
+rows and a Sources, cuts out the authors' code and raises Missing where there is none; one of the
+rows alone is a plain version. Each returns the closure to time."""
 import math
-import os
-import subprocess
-import textwrap
 import types
 
-try:
-    import numpy
-    import torch
-    import torch.nn.functional as F
-except ImportError:  # the one that starts the workers needs none
-    numpy = torch = F = None
-
-
-class Missing(Exception):
-    pass
-
-
-class Shape:
-    def __init__(self, frames, height, width, dim):
-        self.frames, self.height, self.width, self.dim = frames, height, width, dim
-
-    def __str__(self):
-        return f"{self.frames} x {self.height * self.width} x {self.dim}"
-
-
-IMAGES = Shape(16, 24, 24, 1024)  # LLaVA-1.5's pictures
-VIDEO = Shape(64, 14, 14, 3584)   # LLaVA-OneVision's frames
-
-
-class Rows:
-    """Random rows with what a CLIP tower would give beside them."""
-
-    def __init__(self, shape):
-        g = torch.Generator().manual_seed(1)
-        n = shape.height * shape.width
-        scene = torch.randn(1, n, shape.dim, generator=g)
-        self.x = 0.8 * scene + 0.5 * torch.randn(shape.frames, n, shape.dim, generator=g)
-        self.attn = torch.rand(shape.frames, 16, n, generator=g).softmax(-1)
-        self.layers = torch.rand(7, shape.frames, 16, n, generator=g).softmax(-1)
-        self.keys = torch.randn(shape.frames, n, shape.dim, generator=g)
-        self.grid = (shape.height, shape.width)
-
-
-class Sources:
-    """Functions cut out of the authors' files, so that nothing else of them is imported."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def text(self, repo, path):
-        for name in (repo, repo.replace("/", "+")):
-            root = os.path.join(self.folder or "", name)
-            if self.folder and os.path.isfile(os.path.join(root, path)):
-                with open(os.path.join(root, path), encoding="utf-8") as file:
-                    return file.read()
-            bare = os.path.join(root, "repo")
-            if self.folder and os.path.isdir(bare):
-                out = subprocess.run(["git", "--git-dir", bare, "show", f"HEAD:{path}"],
-                                     capture_output=True, text=True)
-                if out.returncode == 0:
-                    return out.stdout
-        raise Missing(repo)
-
-    def functions(self, repo, path, *names):
-        """Those functions and classes of a file, methods too, with each other in sight."""
-        import collections
-        import typing
-
-        text = self.text(repo, path)
-        space = {"torch": torch, "F": F, "nn": torch.nn, "math": math, "np": numpy,
-                 "numpy": numpy, "einsum": torch.einsum, **vars(typing),
-                 "defaultdict": collections.defaultdict, "rank0_print": lambda *a: None}
-        found = {node.name: node for node in ast.walk(ast.parse(text))
-                 if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-        for name in names:
-            if name not in found:
-                raise Missing(f"{repo}: {name}")
-            node = found[name]
-            first = min([node.lineno] + [d.lineno for d in node.decorator_list])
-            lines = text.splitlines()[first - 1:node.end_lineno]
-            exec(textwrap.dedent("\n".join(lines)), space)
-        return types.SimpleNamespace(**{name: space[name] for name in names})
-
-
-class Method:
-    def __init__(self, name, chain, shape, author, plain):
-        self.name, self.chain, self.shape = name, chain, shape
-        self.author, self.plain = author, plain
-
-
-class Run:
-    def __init__(self, method, sources):
-        self.rows = Rows(method.shape)
-        self.before = self.rows.x
-        try:
-            if not method.author:
-                raise Missing(method.name)
-            self.run, self.kind = method.author(self.rows, sources), "authors"
-        except Missing:
-            if not method.plain:
-                raise
-            self.run, self.kind = method.plain(self.rows), "plain"
-
-    def prepare(self):
-        """Some of the authors' code writes into its input."""
-
-
-METHODS = {}
-
-
-def method(chain, shape, name=None):
-    def add(make):
-        key = name or chain.split("=")[0]
-        entry = METHODS.setdefault(key, Method(key, chain, shape, None, None))
-        if make.__code__.co_argcount == 2:
-            entry.author = make
-        else:
-            entry.plain = make
-        return make
-    return add
-
-
-def make(name, sources):
-    return Run(METHODS[name], sources)
-
+from torch_sources import CLIP, F, IMAGES, METHODS, VIDEO, make, method, torch  # noqa: F401
 
 # ---- attention of the CLS token ----
 
@@ -199,6 +76,41 @@ def prumerge(r, sources):
             space["outputs"] = {"desired_k": keys[i:i + 1], "desired_q": keys[i:i + 1]}
             me.feature_select = lambda out, i=i: r.x[i:i + 1]
             f.token_prune_merge_advanced(me, r.x[i:i + 1])
+    return run
+
+
+def most_attended(r, keep):
+    """Where pictures are not cut in tiles, methods of tiles choose by attention alone."""
+    k = int(keep * r.x.shape[1])
+    return lambda: gather(r.x, r.attn.mean(1).topk(k, dim=1).indices.sort(1).values)
+
+
+@method("hired=keep=0.2", IMAGES)
+def hired(r):
+    return most_attended(r, 0.2)
+
+
+@method("globalcom2=keep=0.25", IMAGES)
+def globalcom2(r):
+    return most_attended(r, 0.25)
+
+
+@method("vispruner=keep=64", IMAGES)
+def vispruner(r):
+    def run():
+        b, n, c = r.x.shape
+        order = r.attn.mean(1).argsort(1, descending=True)
+        top, left = order[:, :32], order[:, 32:].sort(1).values
+        unit = F.normalize(r.x, dim=-1)
+        while left.shape[1] > 32:
+            go = min(8, left.shape[1] - 32)
+            u = gather(unit, left)
+            even, odd = u[:, ::2], u[:, 1::2]
+            like = (even @ odd.transpose(1, 2)).max(2).values
+            gone = like.topk(go, dim=1).indices * 2
+            stay = torch.ones(b, left.shape[1], dtype=torch.bool).scatter_(1, gone, False)
+            left = left[stay].view(b, -1)
+        return gather(r.x, torch.cat([top, left], 1).sort(1).values)
     return run
 
 
@@ -329,6 +241,29 @@ def mustdrop_spatial(r):
     return run
 
 
+@method("diffrate=keep=0.5", IMAGES)
+def diffrate(r, sources):
+    f = sources.functions("OpenGVLab/DiffRate", "DiffRate/merge.py", "get_merge_func")
+
+    def run():
+        n = r.x.shape[1]
+        order = r.attn.mean(1).argsort(1, descending=True)[:, :n - n // 4]
+        merge, _ = f.get_merge_func(gather(r.x, order), kept_number=n // 2, class_token=False)
+        return merge(gather(r.x, order))
+    return run
+
+
+@method("sparsevlm_merge=keep=0.1", IMAGES)
+def sparsevlm_merge(r, sources):
+    f = sources.functions("Gumpest/SparseVLMs", "llava/model/language_model/utils.py",
+                          "index_points", "cluster_and_merge")
+
+    def run():
+        for x in r.x:
+            f.cluster_and_merge(x[None], int(0.1 * x.shape[0]) + 1)
+    return run
+
+
 # ---- over time ----
 
 @method("evs=q=0.75", VIDEO)
@@ -399,3 +334,59 @@ def prunevid(r, sources):
     me.spatial_merge_tokens = types.MethodType(f.spatial_merge_tokens, me)
     flat = r.x.view(1, t * n, c)
     return lambda: f.merge_frames_dynamic(me, flat, threshold=0.8, k=7)
+
+
+@method("llava_scissor", CLIP)
+def llava_scissor(r, sources):
+    f = sources.functions("HumanMLLM/LLaVA-Scissor", "llava/model/llava_arch_zip.py", "UnionFind",
+                          "approximate_components")
+
+    def fuse(rows, like):
+        parts = f.approximate_components((like > 0.95).numpy(), epsilon=0.05)
+        return torch.stack([rows[part].mean(0) for part in parts])
+
+    def run():
+        unit = r.x / r.x.norm(dim=-1, keepdim=True)
+        like = unit @ unit.transpose(1, 2)
+        rows = torch.cat([fuse(x, s) for x, s in zip(r.x, like)])
+        unit = rows / rows.norm(dim=1, keepdim=True)
+        fuse(rows, unit @ unit.T)
+    return run
+
+
+@method("sttm", CLIP)
+def sttm(r, sources):
+    repo, folder = "HYUNJS/STTM", "token_merging_utils/quadtree_"
+    near = {}
+    for name in ("spatial_merger", "temporal_merger"):
+        near.update(vars(sources.functions(repo, f"{folder}{name}.py")))
+    f = sources.functions(repo, folder + "builder.py", "quadtree_build_iteration_video",
+                          "quadtree_build_video", near=near)
+    x = r.x.view(r.x.shape[0], *r.grid, -1).permute(0, 3, 1, 2)
+    return lambda: f.quadtree_build_video(x, 0.85, temporal_thresh=0.65, root_level=1)
+
+
+@method("tempme=across=0.3:within=0.1", IMAGES)
+def tempme(r):
+    def join(x, share):
+        k = int(share * x.shape[1])
+        u = F.normalize(x, dim=-1)
+        best, to = (u[:, ::2] @ u[:, 1::2].transpose(1, 2)).max(2)
+        order = best.argsort(1, descending=True)
+        go = gather(x[:, ::2], order[:, :k])
+        to = to.gather(1, order[:, :k]).unsqueeze(-1).expand(-1, -1, x.shape[-1])
+        merged = x[:, 1::2].scatter_reduce(1, to, go, reduce="mean")
+        return torch.cat([gather(x[:, ::2], order[:, k:]), merged], 1)
+
+    def run():
+        t, n, c = r.x.shape
+        return join(join(r.x.view(t // 2, 2 * n, c), 0.3), 0.1)
+    return run
+
+
+@method("videogpt_plus", IMAGES)
+def videogpt_plus(r):
+    def run():
+        grid = r.x.view(r.x.shape[0], *r.grid, -1).permute(0, 3, 1, 2)
+        return [F.adaptive_avg_pool2d(grid, side) for side in (12, 8)]
+    return run
