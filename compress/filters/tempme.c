@@ -18,6 +18,7 @@ struct tempme {
     int frames, r, proportional, order;
     int32_t (*join)[2]; /* layer, and how many frames come together before it */
     int32_t n_joins;
+    int32_t depth, patches; /* of the encoder, for build() between its layers */
 };
 
 static int init(void *priv, struct wn_log *log)
@@ -294,6 +295,8 @@ static int cuts(void *priv, const struct wn_encoder_info *info, struct wn_cuts *
 
     if (!f->n_joins)
         TRY(default_joins(f, info->depth, log));
+    f->depth = info->depth;
+    f->patches = info->patches;
     cuts->proportional = f->proportional;
     for (int32_t l = 0; l < info->depth; l++) {
         if (next < f->n_joins && f->join[next][0] == l) {
@@ -318,6 +321,37 @@ static int32_t left(const struct tempme *f, int32_t point, int32_t m)
     return f->n_joins && point / 2 >= f->join[0][0] ? after(m, f->within) : WN_MAX(m - f->r, 0);
 }
 
+/* What shall be left of frame i by `keep`: each cut takes its part. */
+static int32_t goal(const struct tempme *f, const struct wn_build *b, int32_t i)
+{
+    const struct wn_layout *layout = b->rows->frames[i].layout;
+    const int32_t special = wn_count_special(layout), patches = layout->n_rows - special;
+    const double share = (double)wn_keep(f->keep, f->patches) / WN_MAX(f->patches, 1);
+    const int64_t go = patches - (int64_t)(patches * share);
+    int32_t done = b->cut->point / 2 + b->cut->point % 2, all = f->depth;
+
+    for (int32_t k = 0; k < f->n_joins; k++) {
+        done += 2 * f->join[k][0] <= b->cut->point;
+        all += f->join[k][0] < f->depth;
+    }
+    return special + patches - (int32_t)(go * done / WN_MAX(all, 1));
+}
+
+/* stay[m], by `keep`, of the m rows that frames have. */
+static void by_goal(const struct tempme *f, const struct wn_build *b, int32_t n_special,
+                    int32_t *stay)
+{
+    const int32_t n = b->in.count ? b->in.n_frames : b->in.n + 1;
+
+    for (int32_t m = 0; m <= b->in.n; m++)
+        stay[m] = m;
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t m = b->in.count ? b->in.count[i] : i;
+        const int32_t want = goal(f, b, b->in.count ? i : 0);
+        stay[m] = WN_MIN(stay[m], WN_MAX(want, wn_match_least(m, n_special, 2)));
+    }
+}
+
 static int build_between(void *priv, struct wn_build *b)
 {
     const struct tempme *f = priv;
@@ -330,6 +364,8 @@ static int build_between(void *priv, struct wn_build *b)
     gather(b, 1, &clips); /* the encoder has joined them */
     for (int32_t m = 0; m <= b->in.n; m++)
         stay[m] = WN_MAX(left(f, b->cut->point, m), wn_match_least(m, clips.n_special, 2));
+    if (f->keep > 0)
+        by_goal(f, b, clips.n_special, stay);
     merge(b, f, &clips, stay, &metric, dim);
     free(stay);
     return WN_OK;

@@ -180,6 +180,7 @@ static const char *const chains[] = {
     "prune=keep=0.7:layer=0,tome=keep=0.8",
     "mustdrop_spatial=threshold=0:window=2,prune=keep=0.5:layer=2",
     "laco", "laco=rows=4:layer=0,tome=keep=0.5", "tempme=keep=0.5", "tempme=joins=2/2:order=paper",
+    "ficoco_v", "ficoco_v=r=3:after=0:order=paper",
 };
 
 /* Rows of a frame do not depend on what stands beside it, though frames are left with different
@@ -487,6 +488,44 @@ static void test_append(void **state)
     end(&f);
 }
 
+/* Between the layers each takes its part, and in the end `keep` is met. */
+static void test_keep(void **state)
+{
+    static const struct { const char *text; int32_t rows; } c[] = {
+        {"tome=keep=0.5", 4 * 18},     {"tome=keep=11", 4 * 11},    {"tempme=keep=0.5", 4 * 18},
+        {"tempme=keep=9", 4 * 9},      {"diffrate=keep=0.4", 4 * 14}, {"ficoco_v=keep=0.5", 4 * 18},
+        {"ficoco_v=keep=8:after=0", 4 * 8},
+    };
+
+    static const char *const own[] = {"llava", "siglip_mlp"};
+
+    for (int k = 0; k < WN_LEN(own); k++) {
+        struct wn_frame *frame[4];
+        struct fixture f;
+
+        open_own(&f, own[k]);
+        assert_int_equal(f.enc->info.patches, 36);
+        for (int i = 0; i < 4; i++)
+            frame[i] = picture(64, 64, (unsigned)i);
+        for (int i = 0; i < WN_LEN(c); i++) {
+            struct filters filters;
+            if (strstr(c[i].text, "diffrate") && !f.enc->info.has_cls)
+                continue;
+            assert_int_equal(open_chain(&filters, &f, c[i].text, "cpu"), WN_OK);
+            struct wn_rows *rows = encode(&f, frame, 4, true, &filters.needs);
+            if (rows->n != c[i].rows)
+                fail_msg("%s, %s: %d rows, not %d", own[k], c[i].text, (int)rows->n,
+                         (int)c[i].rows);
+            check_rows(rows);
+            wn_rows_destroy(&rows);
+            close_chain(&filters);
+        }
+        for (int i = 0; i < 4; i++)
+            wn_frame_unref(&frame[i]);
+        end(&f);
+    }
+}
+
 /* One row is always left, whatever is asked for; and where nothing fits a sentence says so. */
 static void test_edges(void **state)
 {
@@ -557,6 +596,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_rebuilds),    cmocka_unit_test(test_both_places),
         cmocka_unit_test(test_joins),       cmocka_unit_test(test_skip),
         cmocka_unit_test(test_append),      cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_keep),
         cmocka_unit_test(test_places),
     };
 
