@@ -107,6 +107,18 @@ static int64_t flop_of(const struct wn_plan *plan)
     return flop;
 }
 
+/* A device stops at every step of the host. */
+static int32_t submits_of(const struct wn_plan *plan)
+{
+    int32_t submits = 1;
+    int n;
+    const struct wn_plan_call *call = wn_plan_calls(plan, &n);
+
+    for (int c = 0; c < n; c++)
+        submits += call[c].kernel->host;
+    return submits;
+}
+
 /* ---- one run ---- */
 
 /* The filters and what they ran on. */
@@ -178,7 +190,7 @@ static int run_segment(const struct work *w, struct wn_backend *backend,
         out->flop += flop_of(wn_segment_plan_get(plan));
         out->calls = n;
         out->segments++;
-        out->submits++; /* a plan is one */
+        out->submits += submits_of(wn_segment_plan_get(plan));
     }
 fail:
     wn_segment_plan_destroy(&plan);
