@@ -52,6 +52,19 @@ void wn_session_cache_key(struct wn_session *s)
     s->cache_key = key;
 }
 
+/* A file that a filter reads counts with its contents. */
+static void add_files(struct wn_key *key, const struct wn_instance *filter)
+{
+    for (const AVOption *o = filter->filter->options; o && o->name; o++) {
+        uint8_t *value = NULL;
+        if (o->type != AV_OPT_TYPE_STRING || av_opt_get(filter->priv, o->name, 0, &value) < 0)
+            continue;
+        if (value && *value)
+            wn_key_add_file(key, (const char *)value);
+        av_free(value);
+    }
+}
+
 static int add_filters(struct wn_key *key, const struct wn_chain *chain, enum wn_place at,
                        int *n_filters)
 {
@@ -69,6 +82,7 @@ static int add_filters(struct wn_key *key, const struct wn_chain *chain, enum wn
         wn_key_add_text(key, filter[i]->filter->name);
         wn_key_add_text(key, text);
         av_free(text);
+        add_files(key, filter[i]);
         ++*n_filters;
     }
     return WN_OK;
@@ -171,7 +185,8 @@ bool wn_source_cache_begin(struct wn_source *src)
     struct wn_bytes b = {0};
     uint32_t tag = 0;
 
-    if (!src->s->cached || src->pushed || src->p.keep_frames || src->p.taps_for)
+    if (!src->s->cached || src->pushed || src->p.keep_frames || src->p.taps_for ||
+        src->p.on_scores)
         return false;
     c->key = src->s->cache_key;
     c->on = wn_key_add_file(&c->key, src->url) == WN_OK;

@@ -285,7 +285,9 @@ int wn_source_packets(struct wn_source *src, struct wn_packet_info *out)
 
     if (src->frames)
         return wn_fail(&src->s->log, WN_ERR_ARG, "frames of this source were already read");
-    const int err = wn_decoder_packets(src->decoder, &info);
+    int err = need_decoder(src);
+    if (!err)
+        err = wn_decoder_packets(src->decoder, &info);
     if (err < 0)
         return err;
     size_t size = out->size;

@@ -39,11 +39,11 @@ const struct command commands[] = {
         "caption, ask or compress many videos, and go on after any stop",
         "Items are a folder's videos or the lines of a file: a path, or an object with \"path\"\n"
         "and perhaps \"id\", \"start\", \"end\", \"question\", \"prompt\" and \"meta\". Paths\n"
-        "begin at the manifest's folder. OUT/records.jsonl gets a line an item; what is there is not\n"
-        "done again: the same command goes on after a kill, a full disk or a power cut. An\n"
-        "item that takes its worker with it twice is set aside. With --shard 3/16 a process does\n"
-        "the fourth sixteenth of the items, into records-00003-of-00016.jsonl; exit status 75\n"
-        "tells that another process has them.\n\n"
+        "begin at the manifest's folder. OUT/records.jsonl gets a line an item; what is there\n"
+        "is not done again: the same command goes on after a kill, a full disk or a power cut.\n"
+        "An item that takes its worker with it twice is set aside. With --shard 3/16 a process\n"
+        "does the fourth sixteenth of the items, into records-00003-of-00016.jsonl; exit status\n"
+        "75 tells that another process has them.\n\n"
         "  winnow batch clips/ -o out -m model.gguf --summary\n"
         "  winnow batch list.jsonl -o out -m model.gguf --task ask --question \"what is sold?\"",
         run_batch},
