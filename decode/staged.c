@@ -4,13 +4,10 @@
 #include "detect/joins.h"
 #include "parallel.h"
 
-#include <libavutil/opt.h>
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_GOP 12       /* frames, on average: below, key frames cost as much as all */
 #define MOST_OPEN 0.6      /* share of the frames to be decoded, above which all of them are */
 #define FLAT 6.0           /* contrast of a picture that shows nearly nothing */
 #define ROOM 1024          /* thumbs held; joins are looked for in so many at once */
@@ -39,15 +36,8 @@ struct staged {
 
 static int add_cut(struct staged *s, int64_t frame, double time, double score)
 {
-    if (s->out->n == s->room) {
-        const int room = s->room ? 2 * s->room : 64;
-        struct wn_staged_cut *grown = wn_regrow(s->out->cut, (size_t)room, sizeof(*grown));
-        if (!grown)
-            return wn_nomem(s->log, "scenes");
-        s->out->cut = grown;
-        s->room = room;
-    }
-    s->out->cut[s->out->n++] = (struct wn_staged_cut){frame, time, score};
+    if (wn_staged_add(s->out, &s->room, &(struct wn_staged_cut){frame, time, score}) < 0)
+        return wn_nomem(s->log, "scenes");
     return WN_OK;
 }
 
@@ -344,65 +334,6 @@ static int add_seen(struct staged *s, const uint32_t *key)
     return err;
 }
 
-static int by_frame(const void *pa, const void *pb)
-{
-    const struct wn_staged_cut *a = pa, *b = pb;
-
-    return (a->frame > b->frame) - (a->frame < b->frame);
-}
-
-/* In order, and none nearer than min_len to the one before or to the start. */
-static void tidy(struct wn_staged *out, int min_len)
-{
-    int kept = 0;
-
-    if (out->n)
-        qsort(out->cut, (size_t)out->n, sizeof(*out->cut), by_frame);
-    for (int i = 0; i < out->n; i++)
-        if (out->cut[i].frame - (kept ? out->cut[kept - 1].frame : out->first) >=
-            WN_MAX(min_len, 1))
-            out->cut[kept++] = out->cut[i];
-    out->n = kept;
-}
-
-/* The first frame at or after this time, of a scene that begins at `cut`. */
-static int64_t frame_at(const struct staged *s, const struct wn_staged_cut *cut, double time)
-{
-    const struct wn_packets *x = s->x;
-    int64_t low = -1, high = x && x->regular ? x->n_frames : 0;
-
-    if (!high) /* no index: by its rate */
-        return cut->frame + llrint((time - cut->time) / s->input->clock.frame);
-    while (high - low > 1) {
-        const int64_t middle = low + (high - low) / 2;
-        if (wn_packet_time(x, x->order[middle]) < time)
-            low = middle;
-        else
-            high = middle;
-    }
-    return high;
-}
-
-/* Long scenes become windows, the last one shorter. */
-static int add_windows(struct staged *s, double length)
-{
-    struct wn_staged *out = s->out;
-    const int n = out->n;
-    int err = WN_OK;
-
-    for (int i = -1; i < n && !err; i++) {
-        const struct wn_staged_cut from = i < 0 ? (struct wn_staged_cut){out->first, out->start, 0}
-                                                : out->cut[i];
-        const double end = i + 1 < n ? out->cut[i + 1].time : out->end;
-        for (int64_t k = 1; from.time + (double)k * length < end - 1e-3 && !err; k++) {
-            const double time = from.time + (double)k * length;
-            err = add_cut(s, frame_at(s, &from, time), time, 0);
-        }
-    }
-    qsort(out->cut, (size_t)out->n, sizeof(*out->cut), by_frame);
-    return err;
-}
-
 /* WN_AGAIN: every frame must be read after all. */
 static int read_some(struct staged *s, uint32_t *key)
 {
@@ -434,19 +365,6 @@ static int read_some(struct staged *s, uint32_t *key)
         s->out->opened += s->verdict[i] == WN_GOP_OPEN;
     s->out->whole = err ? s->out->whole : NULL;
     return err;
-}
-
-const char *wn_staged_no_use(const struct wn_packets *x, const struct wn_decoder_params *params)
-{
-    if (!x || !x->regular)
-        return "it has no index to go by";
-    if (params->start > 0 || params->end > 0)
-        return "a part of it was asked for";
-    if (x->n_gops < 3)
-        return "it has too few key frames";
-    if (x->n_frames < LEAST_GOP * x->n_gops)
-        return "its key frames are too near to each other";
-    return NULL;
 }
 
 static int begin(struct staged *s, const struct wn_decoder_params *params)
@@ -493,41 +411,6 @@ static int start_over(struct staged *s, const struct wn_decoder_params *params)
     return wn_input_open(&s->input, params);
 }
 
-static int64_t option(const struct wn_instance *filter, const char *name)
-{
-    int64_t value = 0;
-
-    return av_opt_get_int(filter->priv, name, 0, &value) < 0 ? 0 : value;
-}
-
-bool wn_staged_wanted(const struct wn_instance *filter)
-{
-    return !strcmp(filter->filter->name, "scene") && option(filter, "method") == 1;
-}
-
-struct wn_staged_rule wn_staged_options(const struct wn_instance *filter)
-{
-    struct wn_staged_rule rule = {.min_len = (int)option(filter, "min_len")};
-
-    av_opt_get_double(filter->priv, "max_len", 0, &rule.max_len);
-    return rule;
-}
-
-void wn_staged_mark(const struct wn_staged *staged, struct wn_picture *p)
-{
-    int low = 0, high = staged->n; /* cuts before `low` are at or before the picture */
-
-    while (low < high) {
-        const int middle = low + (high - low) / 2;
-        if (staged->cut[middle].time <= p->time + 1e-6)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    p->scene = low;
-    p->scene_score = low ? staged->cut[low - 1].score : 0;
-}
-
 int wn_staged_find(struct wn_staged *out, const struct wn_decoder_params *params,
                    const struct wn_packets *packets, const struct wn_staged_rule *rule)
 {
@@ -565,9 +448,8 @@ int wn_staged_find(struct wn_staged *out, const struct wn_decoder_params *params
         goto fail;
     out->media.size = sizeof(out->media);
     wn_input_media(s.input, &out->media);
-    tidy(out, rule->min_len);
-    if (rule->max_len > 0)
-        TRY(add_windows(&s, rule->max_len));
+    if (wn_staged_tidy(out, &s.room, packets, s.input->clock.frame, rule) < 0)
+        err = wn_nomem(s.log, "scenes");
 fail:
     finish(&s);
     if (err < 0) {

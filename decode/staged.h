@@ -54,6 +54,14 @@ int wn_staged_find(struct wn_staged *out, const struct wn_decoder_params *params
 /* Scene and score of a picture, by its time. */
 void wn_staged_mark(const struct wn_staged *staged, struct wn_picture *picture);
 
+/* ---- between staged.c and staged_mark.c ---- */
+
+/* room: of out->cut. WN_ERR_NOMEM or WN_OK. */
+int wn_staged_add(struct wn_staged *out, int *room, const struct wn_staged_cut *cut);
+/* In order, none too near to the one before, long scenes cut; frame: seconds of one. */
+int wn_staged_tidy(struct wn_staged *out, int *room, const struct wn_packets *packets,
+                   double frame, const struct wn_staged_rule *rule);
+
 /* ---- what decides; apart for tests ---- */
 
 enum wn_gop_verdict { WN_GOP_QUIET, WN_GOP_CUT_AT_END, WN_GOP_CUT_INSIDE, WN_GOP_OPEN };
