@@ -390,3 +390,29 @@ def videogpt_plus(r):
         grid = r.x.view(r.x.shape[0], *r.grid, -1).permute(0, 3, 1, 2)
         return [F.adaptive_avg_pool2d(grid, side) for side in (12, 8)]
     return run
+
+
+@method("holitom", CLIP)
+def holitom(r, sources):
+    f = sources.functions(
+        "cokeshao/HoliTom", "holitom/llava_arch.py", "cluster_dpc_knn", "select_static_windows",
+        "merge_tokens_by_clustering", "merge_tokens_by_attention_density",
+        "merge_tokens_by_density", "holitom", "get_static_dynamic_features")
+    me = types.SimpleNamespace(model=None)
+    for name, function in vars(f).items():
+        setattr(me, name, types.MethodType(function, me))
+    attn = r.attn.mean(1)
+
+    def run():
+        t, n, _ = r.x.shape
+        unit = F.normalize(r.x, dim=-1)
+        like = F.cosine_similarity(unit[:-1], unit[1:], dim=-1)
+        windows, gone = me.select_static_windows(like, t, 0.8, 1024)
+        keep = min(0.1 * t * n / (t * n - gone), 1)
+        still, moving, _, weight, at, where = me.get_static_dynamic_features(
+            r.x, attn, windows, like, 0.8)
+        return torch.cat([
+            me.holitom(still[i], moving[i], weight[i], at[i], where[i], end - start + 1, keep, 0,
+                       0.6, 7, torch.float32, "no_token")
+            for i, (start, end) in enumerate(windows)])
+    return run
