@@ -254,8 +254,8 @@ extern const struct wn_kernel wn_kernel_dents;
  * with allow[t] != 0 and the k-th largest x[i][t - ptr[f]], first of equals, for k < min(count[m],
  * most) as far as there are; value[i][k] = e * (q * q), its part of the softmax of all m columns: e
  * = exp(x - the largest of the row), q = rsqrt(max(sum of e, 1e-12)), in lanes; part[i][k] =
- * e * (r * r), its part among those taken: r = rsqrt(max(sum of theirs, in order of k, 1e-12)). Elsewhere
- * WN_NONE, 0, and 0, but part[i][0] = 1 where ask[i] is 0; for i < ptr[n_frames].
+ * e * (r * r), its part among those taken: r = rsqrt(max(sum of theirs, in order of k, 1e-12)).
+ * Elsewhere WN_NONE, 0, and 0, but part[i][0] = 1 where ask[i] is 0; for i < ptr[n_frames].
  * A workgroup a row. buf: x f32 [n][width] read, ptr i32 [F + 1] read, ask i32 [n] read,
  * allow i32 [n] read, count i32 [n + 1] read, to i32 [n][most] write, value f32 [n][most] write,
  * part f32 [n][most] write. */
