@@ -57,6 +57,7 @@ static wn_buf blend(struct wn_build *b, wn_buf x, wn_buf z, const struct wn_blen
 
 struct tables {
     float *cap, *fixed, *offset; /* [n_parts] */
+    float *even;                 /* [n_parts] rows if every tile got the same share of its own */
     float *amount;               /* [n_frames] */
     int32_t *ends;               /* [n_parts + 1] segments: a whole, the tiles with it, newlines */
     int32_t n_ends;
@@ -76,6 +77,8 @@ static void fill_frame(const struct wn_build *b, const struct globalcom2 *f,
     const int32_t total = wn_keep(f->keep, whole + tiles);
     const double share = f->keep < 1 || !total ? f->keep : (double)total / (whole + tiles);
     to->fixed[first] = (float)WN_MIN((int32_t)(share * whole), whole);
+    for (int32_t p = 1; p <= n_tiles; p++)
+        to->even[first + p] = (float)WN_MIN(share, 1) * to->cap[first + p];
     to->amount[frame] = (float)(total - (int32_t)to->fixed[first]);
     to->ends[to->n_ends++] = first;
     if (n_tiles) {
@@ -118,21 +121,21 @@ static wn_buf quotas(struct wn_build *b, const struct globalcom2 *f, const struc
                      wn_buf x)
 {
     const int32_t n = t->n_parts, n_frames = b->in.n_frames;
-    float *v = (float *)wn_build_scratch(b, 4 * (int64_t)n + 1 + n_frames);
+    float *v = (float *)wn_build_scratch(b, 5 * (int64_t)n + 1 + n_frames);
     const wn_buf quota = wn_plan_temp(b->plan, "quota", n), p = wn_plan_temp(b->plan, "p", n);
-    struct tables to = {v, v + n, v + 2 * n, v + 3 * n};
-    const float keep = (float)WN_MIN(f->keep, 1);
+    struct tables to = {v, v + n, v + 2 * n, v + 3 * n, v + 4 * n};
 
     if (!v)
         return quota;
-    to.ends = (int32_t *)(v + 3 * n + n_frames);
+    to.ends = (int32_t *)(v + 4 * n + n_frames);
     fill(b, f, t, &to);
     const wn_buf cap = wn_build_floats(b, "caps", to.cap, n);
     WN_CALL(b, shares, (&(struct wn_shares_params){n, to.n_ends, 1 / (float)f->temperature}),
             sums(b, f, t, x), wn_build_ints(b, "tiles", to.ends, (int64_t)to.n_ends + 1), p);
     const wn_buf share = blend(b, p, wn_build_floats(b, "offsets", to.offset, n),
                                &(struct wn_blend_params){.n = n, .a = LESS, .b = 1});
-    const wn_buf w = blend(b, share, cap, &(struct wn_blend_params){.n = n, .d = keep});
+    const wn_buf w = blend(b, share, wn_build_floats(b, "even shares", to.even, n),
+                           &(struct wn_blend_params){.n = n, .d = 1});
     WN_CALL(b, divide, (&(struct wn_divide_params){
         n, n_frames, f->compat == WN_RELEASED ? WN_DIVIDE_OWN : WN_DIVIDE_EXACT}), w, cap,
             wn_build_floats(b, "fixed", to.fixed, n),
