@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_OPEN 0.6      /* share of the frames to be decoded, above which all of them are */
+#define MOST_OPEN 0.7      /* share of the frames to be decoded, above which all of them are */
 #define FLAT 6.0           /* contrast of a picture that shows nearly nothing */
 #define ROOM 1024          /* thumbs held; joins are looked for in so many at once */
 #define EDGE 96            /* of them at each end that are looked at again with their neighbours */

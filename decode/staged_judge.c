@@ -9,6 +9,7 @@
 #define CLEAR 40.0        /* levels from which sizes alone may tell where a cut is */
 #define KEY_CLEAR 30.0    /* the same, where a key frame came early */
 #define IRREGULAR 0.9     /* of the longest GOP: a shorter one was ended by its encoder */
+#define RESTLESS 100      /* packets */
 #define BUSY 0.45          /* of the key frame's size, that packets of fast motion have */
 #define NEAR 8            /* packets on each side, among which a cut's packet stands out */
 #define SPIKE 2.2         /* times the second largest of them, that it has */
@@ -106,7 +107,9 @@ static bool ends_at_cut(const struct wn_gop *g, const struct sizes *s,
     if (s->most < STILL * (double)g->key_bytes && s->swell < GREAT_SWELL && !l->next_flat &&
         l->ahead >= ALIKE)
         return true; /* nothing was new in between */
-    return early && !back && l->ahead >= KEY_CLEAR && !l->flat && !l->next_flat &&
+    /* Fast motion makes encoders begin anew again and again: such a GOP is short, and decoded. */
+    const bool restless = l->around >= 0 && l->ahead < ALONE * l->around && g->n < RESTLESS;
+    return early && !back && !restless && l->ahead >= KEY_CLEAR && !l->flat && !l->next_flat &&
            s->swell < SWELL && s->spike < SPIKE && s->high < BUSY * (double)g->key_bytes;
 }
 
