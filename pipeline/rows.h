@@ -76,8 +76,8 @@ struct wn_rows {
                                scaled, mean over heads: between layers of an encoder, or NULL */
     int32_t mutual_width;   /* rows of the longest frame */
     int32_t encoder_layers; /* L of the encoder, what Python-like layer numbers count from */
-    float *global;          /* [n_frames][global_dim] a vector a frame: of the pooling head or the CLS
-                               token; NULL: the model has none, or nobody asked */
+    float *global;          /* [n_frames][global_dim] a vector a frame: the pooling head or CLS
+                               token gives it; NULL: the model has none, or nobody asked */
     int32_t global_dim;
 };
 
