@@ -12,25 +12,22 @@ int wn_bench_rig_create(struct wn_bench_rig **out, const struct wn_compressor_pa
 {
     struct wn_bench_rig *rig = wn_calloc(1, sizeof(*rig));
     const char *device = params->device ? params->device : "auto";
-    struct wn_log quiet;
     int err;
 
     if (!rig)
         return wn_nomem(params->log, "the bench");
-    wn_log_init(&quiet);
-    quiet.level = 0;
+    wn_log_init(&rig->quiet);
+    rig->quiet.level = 0;
     rig->pool = params->pool;
     rig->log = params->log;
     TRY(wn_backend_cpu(&rig->cpu, params->pool, WN_CPU_AUTO, params->log));
     if (!*device || !strcmp(device, "auto"))
-        wn_backend_vulkan(&rig->gpu, "vulkan", params->cache_dir, &quiet);
+        wn_backend_vulkan(&rig->gpu, "vulkan", params->cache_dir, &rig->quiet);
     else if (strcmp(device, "cpu"))
         TRY(wn_backend_vulkan(&rig->gpu, device, params->cache_dir, params->log));
-    wn_log_finish(&quiet);
     *out = rig;
     return WN_OK;
 fail:
-    wn_log_finish(&quiet);
     wn_bench_rig_destroy(&rig);
     return err;
 }
@@ -41,6 +38,7 @@ void wn_bench_rig_destroy(struct wn_bench_rig **rig)
         return;
     wn_backend_destroy(&(*rig)->cpu);
     wn_backend_destroy(&(*rig)->gpu);
+    wn_log_finish(&(*rig)->quiet);
     free(*rig);
     *rig = NULL;
 }

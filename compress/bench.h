@@ -10,6 +10,7 @@ struct wn_bench_rig {
     struct wn_log *log;
     struct wn_backend *cpu;
     struct wn_backend *gpu; /* NULL: none */
+    struct wn_log quiet;    /* of a GPU that nobody named: its absence is not worth a message */
 };
 
 /* Frames [first, end) of a film of `shape`, with the taps in `needs`. The same rows every time:
