@@ -7,7 +7,7 @@ static void cases(struct kt *kt)
     static const float taus[] = {0, 0.5f, -0.2f, 2};
 
     for (int shape = 0; shape < KT_SHAPES; shape++) {
-        for (int style = 0; style < KT_STYLES; style++) {
+        for (int style = shape % 2; style < KT_STYLES; style += 2) {
             const struct kt_rows rows = kt_rows(kt, shape);
             const struct wn_alike_params p = {
                 .n = rows.n,
