@@ -22,6 +22,12 @@
 
 #define MOST 2048
 
+#if defined(__SANITIZE_ADDRESS__)
+# define LEAKS_COUNT 1 /* x265 loses some bytes of its own with each encoder */
+#else
+# define LEAKS_COUNT 0
+#endif
+
 /* Slowly moving stripes on a drifting ground: every frame differs from the others. */
 static void paint_film(int i, int x, int y, uint8_t rgb[3])
 {
@@ -354,7 +360,8 @@ static void seek_equals_linear(void **state)
 
     for (int f = 0; f < WN_LEN(film); f++) {
         bool planned;
-        if (!avcodec_find_encoder_by_name(film[f].codec))
+        if (!avcodec_find_encoder_by_name(film[f].codec) ||
+            (LEAKS_COUNT && !strcmp(film[f].codec, "libx265")))
             continue;
         MAKE(.path = film[f].path, .codec = film[f].codec, .options = film[f].options, .width = 96,
              .height = 64, .n = 200, .fps = 24, .gop = film[f].gop, .paint = paint_film);
