@@ -294,7 +294,8 @@ extern const struct wn_kernel wn_kernel_farthest;
  * where q = rsqrt(d[p]), or 0 when d[p] < 1e-10: what the taken rows span already. At most `most`
  * steps.
  * A workgroup a segment. buf: s f32 [n][width] read, r f32 [n] read, ptr i32 [F + 1] read,
- * table i32 [n + 1] read, c f32 [n][most] write (a segment's [most][m], from its first row on), d f32 [n] write, rank i32 [n] write. */
+ * table i32 [n + 1] read, c f32 [n][most] write (a segment's [most][m], from its first row on),
+ * d f32 [n] write, rank i32 [n] write. */
 struct wn_dpp_params {
     int32_t n, n_segments, width, most;
 };
@@ -595,11 +596,11 @@ struct wn_thin_params {
 };
 static_assert(sizeof(struct wn_thin_params) == 20, "mirrors thin.comp");
 extern const struct wn_kernel wn_kernel_thin;
-/* closest: to[a * n + i] = the row t of z with the largest dot(x[i], z[t]), first of equals, for t in
- * [range[f][a][0], range[f][a][1]), f: i's frame; WN_NONE where that is empty; for a < slots,
+/* closest: to[a * n + i] = the row t of z with the largest dot(x[i], z[t]), first of equals, for t
+ * in [range[f][a][0], range[f][a][1]), f: i's frame; WN_NONE where that is empty; for a < slots,
  * i < ptr[n_frames].
- * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, z f32 [m][dim] read, range i32 [F][slots][2] read,
- * to i32 [slots][n] write. */
+ * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, z f32 [m][dim] read,
+ * range i32 [F][slots][2] read, to i32 [slots][n] write. */
 struct wn_closest_params {
     int32_t n, n_frames, dim, slots;
 };

@@ -77,8 +77,8 @@ static struct wn_plan_buffer *add_buffer(struct wn_plan *plan, const char *name,
     if (plan->err)
         return NULL;
     if (n < 0 || (uint64_t)n > WN_MAX_BUFFER_BYTES / 4) {
-        wn_plan_fail(plan, WN_ERR_LIMIT, "%s needs %lld MiB, more than a device need bind: a smaller "
-                     "window makes segments of fewer frames", name, (long long)(n >> 18));
+        wn_plan_fail(plan, WN_ERR_LIMIT, "%s needs %lld MiB, more than a device need bind: a "
+                     "smaller window makes segments of fewer frames", name, (long long)(n >> 18));
         return NULL;
     }
     struct wn_plan_buffer *buffers = grow(plan, plan->buffers, plan->n_buffers, &plan->max_buffers,

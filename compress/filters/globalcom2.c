@@ -279,8 +279,8 @@ static wn_buf scores(struct wn_build *b, const struct wn_tiles *t, wn_buf x)
 
 /* ---- in which order ---- */
 
-/* Where the released code puts each row of a frame's tiles: a tile's u-th row at its u-th place, and
- * newlines behind all lines that the tiles have. Lower stands first. */
+/* Where the released code puts each row of a frame's tiles: a tile's u-th row at its u-th place,
+ * and newlines behind all lines that the tiles have. Lower stands first. */
 static void released_places(const struct wn_build *b, const struct wn_tiles *t, int32_t frame,
                             float *place)
 {

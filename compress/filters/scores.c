@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows by importance that somebody else worked out: a network that explains a model, a text tower,
  * a person. It comes in a file, or with the rows: from on_scores of struct wn_source_params, or
- * from the filter before. With everything kept the scores are only set, for a filter that weighs rows by
- * them (cdpruner=relevance=score) or a budget.
+ * from the filter before. With everything kept the scores are only set, for a filter that weighs
+ * rows by them (cdpruner=relevance=score) or a budget.
  *
  * The file: 4-byte floats, the first byte the lowest, of every row of every frame as the encoder
  * gives them; or of one frame, for all. */
