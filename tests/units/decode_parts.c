@@ -82,7 +82,7 @@ static void thin_out(int count, int n, bool best, int64_t best_at)
     struct wn_thin thin = {0};
 
     n_chosen = 0;
-    assert_int_equal(wn_thin_begin(&thin, n), WN_OK);
+    assert_int_equal(wn_thin_begin(&thin, n, NULL), WN_OK);
     for (int i = 0; i < count; i++) {
         struct wn_picture *p = NULL;
         assert_int_equal(wn_picture_create(&p), WN_OK);
