@@ -353,7 +353,11 @@ static void memory_stays(void **state)
     const int64_t before = wn_peak_bytes();
     for (int i = 0; i < WN_LEN(chain); i++)
         assert_true(read_file("long.mkv", chain[i], s, MOST) > 0);
+#if defined(__SANITIZE_ADDRESS__) /* keeps what was freed */
+    (void)before;
+#else
     assert_true(wn_peak_bytes() - before < 60 << 20); /* all frames would be 123 MB */
+#endif
 }
 
 int main(int argc, char **argv)
