@@ -276,25 +276,22 @@ static void describe(struct meta *meta, const struct tool *tool, const struct jo
 
 /* ---- the file ---- */
 
-static void shape_tensor(struct st_tensor *t, const struct output *out, enum tensor which)
+static void shape_tensor(struct st_entry *t, const struct output *out, enum tensor which)
 {
     const struct spool *spool = &out->spool[which];
     int64_t n = which < CSR_PTR ? out->n : which == CSR_PTR ? out->n + 1
               : which <= CSR_W ? out->n_sources : which == FRAME_ROW0 ? out->n_frames + 1
               : out->n_frames;
 
-    *t = (struct st_tensor){
-        .name = (char *)spool->name,
+    *t = (struct st_entry){
+        .name = spool->name,
+        .dtype = spool->dtype,
         .n_dims = 1,
         .shape = {n},
-        .n = n,
-        .bytes = (size_t)spool->bytes,
     };
-    snprintf(t->dtype, sizeof(t->dtype), "%s", spool->dtype);
     if (which == EMBEDS || which == FRAME_GRID) {
         t->n_dims = 2;
         t->shape[1] = which == EMBEDS ? out->dim : 2;
-        t->n *= t->shape[1];
     }
 }
 
@@ -315,7 +312,7 @@ static int write_file(struct tool *tool, const struct job *job, struct output *o
 {
     const char *path = out->path;
     enum tensor order[N_TENSORS];
-    struct st_tensor tensor[N_TENSORS];
+    struct st_entry tensor[N_TENSORS];
     struct meta meta = {.n = 0};
     struct st_writer *w = NULL;
     char why[512] = "";

@@ -1,45 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and writing safetensors files. What is read is checked whole before anything is used:
- * header length and nesting, no duplicate keys, offsets without holes or overlap, sizes equal to
- * shape x dtype, all of the file indexed. */
-#ifndef WN_SAFETENSORS_H
-#define WN_SAFETENSORS_H
+/* Writing safetensors files: tensors whose data may come in pieces (a long video's rows are not
+ * held twice). The file is made as PATH.part and renamed by st_write_end(). */
+#ifndef WINNOW_SAFETENSORS_H
+#define WINNOW_SAFETENSORS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define ST_MAX_DIMS 8
 
-struct st_tensor {
-    char *name;
-    char dtype[8];            /* "F32", "I32", ... */
+struct st_entry {
+    const char *name;
+    const char *dtype;        /* "F32", "I32", ... */
     int n_dims;
     int64_t shape[ST_MAX_DIMS];
-    int64_t n;                /* elements */
-    size_t bytes;
-    const void *data;         /* borrowed from the file */
-};
-struct safetensors {
-    int n;
-    struct st_tensor *tensor;
-    int n_meta;               /* __metadata__, in the file's order */
-    char **key, **value;
-    void *map;                /* private */
-    size_t map_size;
 };
 
 /* 0, or -1 with one sentence in why. */
-int st_read(struct safetensors *out, const char *path, char *why, size_t why_size);
-void st_free(struct safetensors *st);
-const struct st_tensor *st_find(const struct safetensors *st, const char *name);
-const char *st_meta(const struct safetensors *st, const char *key);
-
-/* Writing: tensors whose data may come in pieces (a long video's rows are not held twice).
- * The file is made as PATH.part and renamed by st_write_end(). */
 struct st_writer;
-int st_write_begin(struct st_writer **out, const char *path, const struct st_tensor *tensors, int n,
+int st_write_begin(struct st_writer **out, const char *path, const struct st_entry *tensors, int n,
                    const char *const *meta /* key, value, ..., NULL */, char *why, size_t why_size);
 int st_write_data(struct st_writer *w, const void *data, size_t bytes); /* in the tensors' order */
 int st_write_end(struct st_writer **w);   /* 0 or -1; frees w; removes the .part file on failure */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "pipeline/safetensors.h"
 #include "samples/winnow/safetensors.h"
 
 static char path[] = "/tmp/winnow-test-XXXXXX";
@@ -104,10 +105,10 @@ static const char name_with_marks[] = "b \"quoted\" \\ \xc3\xa9";
 
 static struct st_writer *start(const char *second)
 {
-    const struct st_tensor t[3] = {
-        {.name = (char *)"a", .dtype = "F32", .n_dims = 2, .shape = {2, 3}},
-        {.name = (char *)second, .dtype = "U8", .n_dims = 1, .shape = {5}},
-        {.name = (char *)"empty", .dtype = "I64", .n_dims = 2, .shape = {0, 7}},
+    const struct st_entry t[3] = {
+        {.name = "a", .dtype = "F32", .n_dims = 2, .shape = {2, 3}},
+        {.name = second, .dtype = "U8", .n_dims = 1, .shape = {5}},
+        {.name = "empty", .dtype = "I64", .n_dims = 2, .shape = {0, 7}},
     };
     const char *const meta[] = {"key", "value", "line", "one\ntwo", NULL};
     struct st_writer *w = NULL;
@@ -144,7 +145,7 @@ static void writes_what_it_reads(void **state)
 
 static void broken_writes_leave_nothing(void **state)
 {
-    const struct st_tensor bad = {.name = (char *)"x", .dtype = "F99", .n_dims = 1, .shape = {1}};
+    const struct st_entry bad = {.name = "x", .dtype = "F99", .n_dims = 1, .shape = {1}};
     char part[64], why[300];
     struct st_writer *w = start("b");
 
