@@ -28,6 +28,7 @@ struct wn_encoder_info {
     int32_t depth;          /* layers that rows pass, from 0 */
     bool reduces;           /* takes filters between its layers */
     int32_t patches;        /* of one picture, where it does */
+    int32_t tower_dim;      /* of a row between layers, where it does */
     int32_t n_heads;
     bool has_cls;           /* a CLS token in the tower */
     bool cls_row;           /* its projected row is among the output rows */

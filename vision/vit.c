@@ -68,6 +68,8 @@ static int load(struct wn_vit *vit, struct wn_vit_file *f, const struct wn_vit_p
     int err;
 
     TRY(wn_vit_file_open(f, p->path, &vit->info));
+    if (p->lora)
+        TRY(wn_vit_file_lora(f, p->lora, &vit->info));
     TRY(open_backend(vit, f, p));
     TRY(wn_vit_define(f, vit, p->weights));
     vit->buffer = ggml_backend_alloc_ctx_tensors(vit->weights, vit->backend);

@@ -74,6 +74,7 @@ struct wn_vit {
 
 struct wn_vit_params {
     const char *path;
+    const char *lora; /* safetensors file of trained differences that are added; or NULL */
     enum wn_vit_weights weights;
     int n_threads;
     bool no_gpu;

@@ -53,6 +53,7 @@ static int tell(struct wn_vit_encoder *enc)
         .depth = m->depth,
         .reduces = m->n_features == 1,
         .patches = m->n_patches,
+        .tower_dim = m->dim,
         .n_heads = m->n_heads,
         .has_cls = m->cls,
         .video_rows = s->plan.n_rows,

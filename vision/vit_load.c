@@ -197,6 +197,17 @@ fail:
     return err;
 }
 
+/* What a check of another file says becomes why, which then names that file. */
+static int refused(struct wn_vit_file *f, int err, struct wn_log *log)
+{
+    if (err < 0) {
+        wn_vit_bad(f, err, "%s", log->last_error);
+        f->why_names_file = true;
+    }
+    wn_log_finish(log);
+    return err;
+}
+
 int wn_vit_file_open(struct wn_vit_file *f, const char *path, struct wn_vit_info *m)
 {
     const struct gguf_init_params params = {.no_alloc = true};
@@ -205,24 +216,27 @@ int wn_vit_file_open(struct wn_vit_file *f, const char *path, struct wn_vit_info
 
     f->path = path;
     wn_log_init(&log);
-    log.fn = NULL;
-    err = wn_gguf_check(path, &log);
+    err = refused(f, wn_gguf_check(path, &log), &log);
     if (err < 0)
-        wn_vit_bad(f, err, "%s", log.last_error);
-    wn_log_finish(&log);
-    if (err < 0) {
-        f->why_names_file = true;
         return err;
-    }
     f->gguf = gguf_init_from_file(path, params);
     if (!f->gguf)
         return wn_vit_bad(f, WN_ERR_MODEL, "libggml refuses its header");
     return read_keys(f, m);
 }
 
+int wn_vit_file_lora(struct wn_vit_file *f, const char *path, const struct wn_vit_info *m)
+{
+    struct wn_log log;
+
+    wn_log_init(&log);
+    return refused(f, wn_vit_lora_open(&f->lora, path, m, &log), &log);
+}
+
 void wn_vit_file_close(struct wn_vit_file *f)
 {
     gguf_free(f->gguf);
     free(f->entry);
+    wn_vit_lora_close(&f->lora);
     *f = (struct wn_vit_file){0};
 }

@@ -5,7 +5,7 @@
 
 #include <gguf.h>
 
-#include "vit.h"
+#include "vit_lora.h"
 
 struct wn_vit_entry {
     struct ggml_tensor *to;
@@ -20,6 +20,7 @@ struct wn_vit_file {
     struct gguf_context *gguf;
     struct wn_vit_entry *entry;
     int n_entries;
+    struct wn_vit_lora *lora; /* is added to what is read; or NULL */
     char why[640];       /* the first thing that is wrong */
     bool why_names_file;
 };
@@ -27,6 +28,8 @@ struct wn_vit_file {
 int wn_vit_bad(struct wn_vit_file *f, int err, const char *fmt, ...) WN_PRINTF(3, 4);
 /* Checks the whole header and reads the keys. Errors are in f->why; close in any case. */
 int wn_vit_file_open(struct wn_vit_file *f, const char *path, struct wn_vit_info *m);
+/* Trained differences, for a file that is open: wn_vit_fill() adds them. */
+int wn_vit_file_lora(struct wn_vit_file *f, const char *path, const struct wn_vit_info *m);
 void wn_vit_file_close(struct wn_vit_file *f);
 
 /* ---- tensors (vit_tensors.c) ---- */

@@ -409,17 +409,20 @@ static int read_one(struct wn_vit_file *f, FILE *in, const struct wn_vit_entry *
     const enum ggml_type type = e->packed ? e->packed : e->to->type;
     const size_t at = gguf_get_data_offset(f->gguf) + gguf_get_tensor_offset(f->gguf, e->id);
     const int64_t n = e->rows ? e->rows : ggml_nrows(e->to);
-    const bool as_it_is = stored == type && whole(e) == e->row;
+    const char *name = gguf_get_tensor_name(f->gguf, e->id);
+    const bool trained = wn_vit_lora_has(f->lora, name);
+    const bool as_it_is = stored == type && whole(e) == e->row && !trained;
     int err = WN_OK;
 
     c->raw = malloc(size);
     if (!c->raw)
         return wn_vit_bad(f, WN_ERR_NOMEM, "out of memory");
     if (fseeko(in, (off_t)at, SEEK_SET) || fread(c->raw, 1, size, in) != size)
-        return wn_vit_bad(f, WN_ERR_IO, "tensor %s cannot be read",
-                          gguf_get_tensor_name(f->gguf, e->id));
+        return wn_vit_bad(f, WN_ERR_IO, "tensor %s cannot be read", name);
     if (!as_it_is) {
         TRY(widen(f, e, c, n));
+        if (trained)
+            wn_vit_lora_add(f->lora, name, c->wide, (size_t)whole(e));
         TRY(narrow(f, e, c, n, type));
     }
     if (e->rows)

@@ -4,20 +4,23 @@
  * order (order=paper) the rows of frames that came together stand in the first of them.
  *
  * Between the layers of an encoder this happens at a few layers, and the others merge rows by keys.
- * What the authors trained beside it (LoRA, positions of frames) no model brings along. */
+ * There weights= adds positions of frames, which the authors trained; LoRA, which they trained as
+ * well, belongs into the encoder's file (wn_merge_lora). */
 #include "compress/match.h"
 
 #include <stdlib.h>
 
 #include "compress/filters/options.h"
+#include "compress/places.h"
 
 struct tempme {
     const AVClass *class;
     double keep, across, within;
-    char *joins;
+    char *joins, *weights;
     int frames, r, proportional, order;
     int32_t (*join)[2]; /* layer, and how many frames come together before it */
     int32_t n_joins;
+    struct wn_places *places;   /* of weights; or NULL */
     int32_t depth, patches; /* of the encoder, for build() between its layers */
 };
 
@@ -38,12 +41,18 @@ static void finish(void *priv)
 {
     struct tempme *f = priv;
 
+    wn_places_close(&f->places);
     free(f->join);
 }
 
 static int needs(void *priv, const struct wn_encoder_info *info, struct wn_needs *needs,
                  struct wn_log *log)
 {
+    const struct tempme *f = priv;
+
+    if (f->weights)
+        return wn_fail(log, WN_ERR_UNSUPPORTED, "weights= of tempme are for layers of the encoder: "
+                       "behind it there is no place for them");
     wn_need_keys(needs, info);
     return WN_OK;
 }
@@ -138,6 +147,7 @@ static void merge(struct wn_build *b, const struct tempme *f, const struct clips
     wn_build_match(b, &m);
     b->in.ptr = ptr;
     b->in.count = count;
+    b->in.data = wn_build_placed(b, f->places);
     if (ptr != c->ptr) { /* rows stay in their frames: how many in each is not known */
         m.list.count = NULL;
         m.list.across = true;
@@ -295,6 +305,10 @@ static int cuts(void *priv, const struct wn_encoder_info *info, struct wn_cuts *
 
     if (!f->n_joins)
         TRY(default_joins(f, info->depth, log));
+    wn_places_close(&f->places);
+    if (f->weights)
+        TRY(wn_places_open(&f->places, f->weights, (const int32_t(*)[2])f->join, f->n_joins, info,
+                           log));
     f->depth = info->depth;
     f->patches = info->patches;
     cuts->proportional = f->proportional;
@@ -308,6 +322,8 @@ static int cuts(void *priv, const struct wn_encoder_info *info, struct wn_cuts *
         if (wn_cuts_add(cuts, (struct wn_cut){.point = 2 * l + 1, .taps = WN_TAP_KEYS}))
             return wn_nomem(log, "the filters");
     }
+    if (f->places)
+        cuts->frames = WN_MAX(cuts->frames, wn_places_frames(f->places));
     return WN_OK;
 fail:
     return err;
@@ -386,6 +402,9 @@ static const AVOption options[] = {
      offsetof(struct tempme, r), AV_OPT_TYPE_INT, {.i64 = 2}, 0, 1 << 24, 0, NULL},
     {"proportional", "between layers: attention counts a row as often as it has patches",
      offsetof(struct tempme, proportional), AV_OPT_TYPE_BOOL, {.i64 = 1}, 0, 1, 0, NULL},
+    {"weights", "between layers: safetensors file of TempMe's trained positions of frames, which "
+     "are added where these come together; its LoRA: winnow convert-mmproj --lora",
+     offsetof(struct tempme, weights), AV_OPT_TYPE_STRING, {.str = NULL}, 0, 0, 0, NULL},
     WN_OPT_ORDER(struct tempme, order,
                  "CLS rows, rows that could have joined others, the others; clip by clip"),
     {NULL},

@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "pipeline/pool.h"
-#include "samples/winnow/safetensors.h"
+#include "pipeline/safetensors.h"
 
 struct wn_backend;
 
@@ -27,6 +27,7 @@ struct golden_case {
     double tolerance;               /* the set's, or the default */
     int weights;                    /* of towers, an enum wn_vit_weights; WN_VIT_F32 is compared,
                                      * of others errors are told */
+    const char *lora;               /* a file that the tower takes differences from; or NULL */
     bool tells;                     /* floats are measured, not compared */
     double worst;                   /* the largest error, relative to its tensor's largest */
     char why[512];                  /* set by the checks below: the first difference */

@@ -62,6 +62,7 @@ static int open_filters(struct golden_case *c, struct golden_tower_run *run, con
         .depth = m->n_layers,
         .reduces = true,
         .patches = m->n_patches,
+        .tower_dim = m->dim,
         .n_heads = m->n_heads,
         .has_cls = m->cls,
     };

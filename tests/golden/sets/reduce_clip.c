@@ -67,17 +67,21 @@ static void run_tempme(struct golden_case *c)
     struct golden_tower_run run;
     json_t *layer = golden_meta(c, "merge_layer"), *frames = golden_meta(c, "merge_frame_num");
     json_t *share = golden_meta(c, "merge_token_proportion"), *item;
-    char joins[64] = "";
+    char joins[64] = "", weights[300] = "";
     size_t i, at = 0;
 
     json_array_foreach(layer, i, item)
         at += (size_t)snprintf(joins + at, sizeof(joins) - at, "%s%d/%d", i ? "+" : "",
                                (int)json_integer_value(item),
                                (int)json_integer_value(json_array_get(frames, i)));
-    if (golden_run_reduced(c, &run, file, "tempme=joins=%s:across=%g:within=%g:r=%d:order=paper",
-                           joins, json_number_value(json_array_get(share, 0)),
+    if (!strcmp(golden_str(c, "lora"), "true"))
+        c->lora = c->path;
+    if (golden_int(c, "frame_pos"))
+        snprintf(weights, sizeof(weights), ":weights=%s", c->path);
+    if (golden_run_reduced(c, &run, file,
+                           "tempme=joins=%s:across=%g:within=%g:r=%d:order=paper%s", joins, json_number_value(json_array_get(share, 0)),
                            json_number_value(json_array_get(share, 1)),
-                           (int)golden_int(c, "tome_r"))) {
+                           (int)golden_int(c, "tome_r"), weights)) {
         golden_states_before(&run);
         golden_expect_states(c, &run, "", 1);
         for (int32_t l = 1; l <= run.n_layers; l++)
@@ -146,8 +150,6 @@ static void run(struct golden_case *c)
         run_diffrate(c);
     else if (golden_has(c, "control_encoding_layer"))
         run_ficoco(c);
-    else if (golden_has(c, "merge_layer") && golden_int(c, "frame_pos"))
-        c->skip = "it needs LoRA weights and positions of frames, which no model brings along";
     else if (golden_has(c, "merge_layer"))
         run_tempme(c);
     else
