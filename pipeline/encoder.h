@@ -74,9 +74,11 @@ int wn_encoder_open(struct wn_encoder **out, const struct wn_encoder_params *par
 int wn_encoder_mtmd_open(struct wn_encoder **out, const struct wn_encoder_params *params);
 void wn_encoder_close(struct wn_encoder **encoder);
 
-/* See wn_convert_mmproj(). */
+/* See wn_convert_mmproj() and wn_merge_lora(). */
 struct wn_converted;
 int wn_mmproj_convert(const char *from, const char *to, struct wn_converted *out,
                       struct wn_log *log);
+int wn_mmproj_merge(const char *from, const char *lora, const char *to, struct wn_converted *out,
+                    struct wn_log *log);
 
 #endif

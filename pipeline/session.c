@@ -351,3 +351,16 @@ int wn_convert_mmproj(struct wn_session *s, const char *from, const char *to,
         *out = done;
     return err;
 }
+
+int wn_merge_lora(struct wn_session *s, const char *from, const char *lora, const char *to,
+                  struct wn_converted *out)
+{
+    struct wn_converted done;
+
+    if (!from || !lora || !to)
+        return wn_fail(&s->log, WN_ERR_ARG, "LoRA needs a file, the one it is for, and a third");
+    const int err = wn_mmproj_merge(from, lora, to, &done, &s->log);
+    if (err >= 0 && out)
+        *out = done;
+    return err;
+}

@@ -82,7 +82,8 @@ static bool named(const struct st_tensor *t, const char *name)
 {
     const size_t n = strlen(name), all = strlen(t->name);
 
-    return all >= n && !strcmp(t->name + all - n, name) && (all == n || t->name[all - n - 1] == '.');
+    return all >= n && !strcmp(t->name + all - n, name) &&
+           (all == n || t->name[all - n - 1] == '.');
 }
 
 static int find(const struct wn_trained *t, const char *name, const struct st_tensor **out)

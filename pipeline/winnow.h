@@ -328,13 +328,18 @@ WN_API void wn_segment_unref(struct wn_segment **seg);
 
 struct wn_converted {
     int64_t bytes_before, bytes;
-    int32_t matrices; /* that are in Q8_0 now */
+    int32_t matrices; /* that are in Q8_0 now, or have LoRA in them */
 };
 /* Writes the vision encoder `from`, a GGUF of f16 or f32 that winnow's own encoder supports, to
  * `to` with its matrices in Q8_0, which libmtmd reads as well. `to` appears whole or not at all;
  * everything else is copied as it is. A session without a model will do. */
 WN_API int wn_convert_mmproj(struct wn_session *s, const char *from, const char *to,
                              struct wn_converted *out);
+/* The same, but matrices keep their type, and those of queries, keys and values become W + B A:
+ * `lora` is a safetensors file with A and B of every layer, called as TempMe calls them
+ * (visual.transformer.resblocks.N.attn.TVPt_LoRA_a and _b, after any prefix). */
+WN_API int wn_merge_lora(struct wn_session *s, const char *from, const char *lora, const char *to,
+                         struct wn_converted *out);
 
 /* ---- what is kept on disk: see row_cache in struct wn_params ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A vision encoder's file with its matrices in Q8_0: half the bytes, and faster products on every
- * CPU. Only files that the own encoder supports in full: of others nobody here knows which tensors
- * stand rounding. */
+ * CPU. Or with LoRA in its matrices, and all else as it is. Only files that the own encoder
+ * supports in full: of others nobody here knows which tensors stand rounding. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 enum { BLOCK = 32, FILE_TYPE_Q8_0 = 7 };
 
 struct convert {
-    const char *from, *to;
+    const char *from, *lora, *to; /* lora NULL: matrices become Q8_0 */
     char *part;               /* what is written until it is whole */
     struct wn_vit_file file;
     struct gguf_context *out;
@@ -26,11 +26,11 @@ struct convert {
 };
 
 /* Matrices of the layers and of the projector, whose rows are whole blocks. */
-static bool rounds(const struct ggml_tensor *t)
+static bool rounds(const struct convert *c, const struct ggml_tensor *t)
 {
     const size_t n = strlen(t->name);
 
-    return ggml_n_dims(t) == 2 && t->ne[0] % BLOCK == 0 && n > 7 &&
+    return !c->lora && ggml_n_dims(t) == 2 && t->ne[0] % BLOCK == 0 && n > 7 &&
            !strcmp(t->name + n - 7, ".weight") &&
            (!strncmp(t->name, "v.blk.", 6) || !strncmp(t->name, "mm.", 3));
 }
@@ -67,14 +67,14 @@ static int define(struct convert *c, const struct wn_vit_info *info)
     if (!c->out)
         return wn_nomem(c->log, "the converter");
     gguf_set_kv(c->out, c->file.gguf);
-    gguf_set_val_u32(c->out, "general.file_type", FILE_TYPE_Q8_0);
+    if (!c->lora)
+        gguf_set_val_u32(c->out, "general.file_type", FILE_TYPE_Q8_0);
     for (struct ggml_tensor *t = ggml_get_first_tensor(ctx); t; t = ggml_get_next_tensor(ctx, t)) {
         TRY(look_at(c, t));
         gguf_add_tensor(c->out, t);
-        if (rounds(t)) {
+        if (rounds(c, t))
             gguf_set_tensor_type(c->out, t->name, GGML_TYPE_Q8_0);
-            c->done.matrices++;
-        }
+        c->done.matrices += rounds(c, t) || wn_vit_lora_has(c->file.lora, t->name);
     }
     if (!c->done.matrices)
         err = wn_fail(c->log, WN_ERR_UNSUPPORTED, "%s: no matrix has rows of whole blocks of %d",
@@ -136,6 +136,28 @@ static int round_tensor(struct convert *c, const struct ggml_tensor *t, const vo
     return err;
 }
 
+static int merge_tensor(struct convert *c, const struct ggml_tensor *t, void *raw)
+{
+    const int64_t n = ggml_nelements(t);
+    const float most = t->type == GGML_TYPE_F16 ? 65504.0f : 3e38f;
+    float *wide = wn_calloc((size_t)n, sizeof(*wide));
+    bool holds = true;
+    int err = wide ? read_floats(c, t, raw, wide) : wn_nomem(c->log, "a tensor");
+
+    if (err >= 0) {
+        wn_vit_lora_add(c->file.lora, t->name, wide, (size_t)t->ne[0]);
+        for (int64_t i = 0; i < n; i++)
+            holds &= fabsf(wide[i]) <= most;
+        if (t->type == GGML_TYPE_F16)
+            ggml_fp32_to_fp16_row(wide, raw, n);
+        err = !holds ? wn_fail(c->log, WN_ERR_MODEL, "%s: with %s tensor %s does not fit into %s",
+                               c->from, c->lora, t->name, ggml_type_name(t->type))
+            : put(c, t->type == GGML_TYPE_F16 ? raw : wide, ggml_nbytes(t));
+    }
+    free(wide);
+    return err;
+}
+
 static int convert_tensor(struct convert *c, const struct ggml_tensor *t)
 {
     const int64_t id = gguf_find_tensor(c->file.gguf, t->name);
@@ -148,8 +170,10 @@ static int convert_tensor(struct convert *c, const struct ggml_tensor *t)
         return wn_nomem(c->log, "a tensor");
     if (fseeko(c->in, (off_t)at, SEEK_SET) || fread(raw, 1, size, c->in) != size)
         err = wn_fail(c->log, WN_ERR_IO, "%s: tensor %s cannot be read", c->from, t->name);
+    else if (wn_vit_lora_has(c->file.lora, t->name))
+        err = merge_tensor(c, t, raw);
     else
-        err = rounds(t) ? round_tensor(c, t, raw) : put(c, raw, size);
+        err = rounds(c, t) ? round_tensor(c, t, raw) : put(c, raw, size);
     free(raw);
     return err;
 }
@@ -170,6 +194,13 @@ static int write_header(struct convert *c)
     return ok ? WN_OK : wn_fail(c->log, WN_ERR_IO, "%s: %s", c->to, strerror(errno));
 }
 
+static bool is_file(const char *path, const struct stat *st)
+{
+    struct stat other;
+
+    return path && !stat(path, &other) && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
 static int open_files(struct convert *c)
 {
     struct stat a, b;
@@ -179,7 +210,7 @@ static int open_files(struct convert *c)
         return wn_fail(c->log, WN_ERR_IO, "%s: %s", c->from, strerror(errno));
     c->done.bytes_before = a.st_size;
     if (!stat(c->to, &b)) {
-        if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        if (is_file(c->from, &b) || is_file(c->lora, &b))
             return wn_fail(c->log, WN_ERR_ARG, "%s is the file that is read: name another",
                            c->to);
         if (!S_ISREG(b.st_mode))
@@ -215,38 +246,56 @@ static int close_files(struct convert *c)
     return WN_OK;
 }
 
+static int read_header(struct convert *c, struct wn_vit_info *info)
+{
+    int err = wn_vit_file_open(&c->file, c->from, info);
+
+    if (err >= 0 && c->lora)
+        err = wn_vit_file_lora(&c->file, c->lora, info);
+    if (err < 0)
+        wn_fail(c->log, err, c->file.why_names_file ? "%s%s" : "%s: %s",
+                c->file.why_names_file ? "" : c->from, c->file.why);
+    return err;
+}
+
+static int convert(struct convert *c, struct wn_converted *out)
+{
+    struct wn_vit_info info = {0};
+    int err;
+
+    TRY(read_header(c, &info));
+    TRY(define(c, &info));
+    TRY(open_files(c));
+    TRY(write_header(c));
+    for (struct ggml_tensor *t = ggml_get_first_tensor(c->tensors); t;
+         t = ggml_get_next_tensor(c->tensors, t)) {
+        TRY(wn_cancelled(c->log) ? wn_fail(c->log, WN_ERR_ABORTED, "stopped") : WN_OK);
+        TRY(convert_tensor(c, t));
+    }
+    TRY(close_files(c));
+    *out = c->done;
+fail:
+    if (c->in)
+        fclose(c->in);
+    if (c->written)
+        fclose(c->written);
+    if (c->part)
+        unlink(c->part);
+    free(c->part);
+    gguf_free(c->out);
+    ggml_free(c->tensors);
+    wn_vit_file_close(&c->file);
+    return err;
+}
+
 int wn_mmproj_convert(const char *from, const char *to, struct wn_converted *out,
                       struct wn_log *log)
 {
-    struct convert c = {.from = from, .to = to, .log = log};
-    struct wn_vit_info info = {0};
-    int err = wn_vit_file_open(&c.file, from, &info);
+    return convert(&(struct convert){.from = from, .to = to, .log = log}, out);
+}
 
-    if (err < 0) {
-        wn_fail(log, err, c.file.why_names_file ? "%s%s" : "%s: %s",
-                c.file.why_names_file ? "" : from, c.file.why);
-        goto fail;
-    }
-    TRY(define(&c, &info));
-    TRY(open_files(&c));
-    TRY(write_header(&c));
-    for (struct ggml_tensor *t = ggml_get_first_tensor(c.tensors); t;
-         t = ggml_get_next_tensor(c.tensors, t)) {
-        TRY(wn_cancelled(log) ? wn_fail(log, WN_ERR_ABORTED, "stopped") : WN_OK);
-        TRY(convert_tensor(&c, t));
-    }
-    TRY(close_files(&c));
-    *out = c.done;
-fail:
-    if (c.in)
-        fclose(c.in);
-    if (c.written)
-        fclose(c.written);
-    if (c.part)
-        unlink(c.part);
-    free(c.part);
-    gguf_free(c.out);
-    ggml_free(c.tensors);
-    wn_vit_file_close(&c.file);
-    return err;
+int wn_mmproj_merge(const char *from, const char *lora, const char *to, struct wn_converted *out,
+                    struct wn_log *log)
+{
+    return convert(&(struct convert){.from = from, .lora = lora, .to = to, .log = log}, out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* LoRA of a tower, as TempMe trains it: for each layer A [r][dim] and B [3 dim][r], and the matrices
- * of queries, keys and values become W + B A. */
+/* LoRA of a tower, as TempMe trains it: for each layer A [r][dim] and B [3 dim][r], and the
+ * matrices of queries, keys and values become W + B A. */
 #ifndef WN_VIT_LORA_H
 #define WN_VIT_LORA_H
 

@@ -12,7 +12,10 @@ int run_convert(struct tool *tool)
 
     if (status != STATUS_OK)
         goto done;
-    const int err = wn_convert_mmproj(job.session, tool->args[0], tool->args[1], &done);
+    const char *lora = tool->opt.lora;
+    const int err = lora
+        ? wn_merge_lora(job.session, tool->args[0], lora, tool->args[1], &done)
+        : wn_convert_mmproj(job.session, tool->args[0], tool->args[1], &done);
     if (err < 0) {
         status = job_failed(tool, &job, err);
         goto done;
@@ -25,7 +28,8 @@ int run_convert(struct tool *tool)
         json_object_set_new(object, "matrices", json_integer(done.matrices));
         status = json_print(tool, object);
     } else if (!tool->opt.quiet) {
-        printf("%s: %d matrices in q8_0, %s instead of %s\n", tool->args[1], (int)done.matrices,
+        printf("%s: %d matrices %s, %s instead of %s\n", tool->args[1], (int)done.matrices,
+               lora ? "with LoRA" : "in q8_0",
                format_bytes(after, sizeof(after), (double)done.bytes),
                format_bytes(before, sizeof(before), (double)done.bytes_before));
         status = stdout_status(tool);

@@ -95,8 +95,11 @@ const struct command commands[] = {
         {"the vision encoder", "the file to write"},
         "make a vision encoder's file smaller and faster",
         "Matrices of an f16 or f32 file of the LLaVA family become Q8_0; all else is copied. OUT\n"
-        "appears whole or not at all, and both of winnow's encoders read it.\n\n"
-        "  winnow convert-mmproj mmproj-f16.gguf mmproj-q8_0.gguf",
+        "appears whole or not at all, and both of winnow's encoders read it. With --lora matrices\n"
+        "of queries, keys and values become W + B A instead, in the type that they have; the\n"
+        "filter is tempme=weights=FILE then, which adds positions of frames from the same file.\n\n"
+        "  winnow convert-mmproj mmproj-f16.gguf mmproj-q8_0.gguf\n"
+        "  winnow convert-mmproj mmproj-f16.gguf tempme-f16.gguf --lora tempme.safetensors",
         run_convert},
     {"info", CMD_INFO, "[VIDEO]", 0, 1, {"VIDEO"},
         "tell versions, build features and devices, or what a file is made of",

@@ -147,6 +147,8 @@ const struct option_info option_table[] = {
     {"output", 'o', "PATH", CMD_COMPRESS | CMD_INSPECT | CMD_CAPTION | CMD_BATCH | CMD_BENCH,
         "Output", OPTION_TEXT, AT(output), .help =
         "where to write: a file (compress), a folder (inspect, batch) or either (caption)"},
+    {"lora", 0, "FILE", CMD_CONVERT, "Output", OPTION_TEXT, AT(lora), .help =
+        "put TempMe's LoRA, a safetensors file, into attention, and leave the rest as it is"},
     {"dtype", 0, "TYPE", CMD_COMPRESS, "Output", OPTION_CHOICE, AT(dtype), .choices = "f32|f16",
         .help = "of the rows: f32 or f16 (default: f32)"},
     {"columns", 0, "N", CMD_INSPECT, "Output", OPTION_INT, AT(columns), 1, 64, .help =

@@ -85,7 +85,7 @@ struct options {
     double item_timeout;
     bool retry_errors;
 
-    const char *output, *dtype;
+    const char *output, *dtype, *lora;
     int64_t columns, thumb, per_page;
     bool json, csv, markdown, strict;
     const char *progress, *color;

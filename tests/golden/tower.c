@@ -24,8 +24,8 @@ struct wn_vit *golden_tower(struct golden_case *c, const char *file)
     struct wn_vit *vit = NULL;
 
     if (!path || wn_vit_open(&vit, &(struct wn_vit_params){
-            .path = path, .lora = c->lora, .weights = (enum wn_vit_weights)c->weights, .n_threads = 1,
-            .no_gpu = true, .log = c->log}) < 0)
+            .path = path, .lora = c->lora, .weights = (enum wn_vit_weights)c->weights,
+            .n_threads = 1, .no_gpu = true, .log = c->log}) < 0)
         golden_fail(c, "%s does not load: %s", file, c->log->last_error);
     free(path);
     return vit;

@@ -79,7 +79,8 @@ static void run_tempme(struct golden_case *c)
     if (golden_int(c, "frame_pos"))
         snprintf(weights, sizeof(weights), ":weights=%s", c->path);
     if (golden_run_reduced(c, &run, file,
-                           "tempme=joins=%s:across=%g:within=%g:r=%d:order=paper%s", joins, json_number_value(json_array_get(share, 0)),
+                           "tempme=joins=%s:across=%g:within=%g:r=%d:order=paper%s", joins,
+                           json_number_value(json_array_get(share, 0)),
                            json_number_value(json_array_get(share, 1)),
                            (int)golden_int(c, "tome_r"), weights)) {
         golden_states_before(&run);
