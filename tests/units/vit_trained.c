@@ -20,6 +20,7 @@
 #include "pipeline/winnow.h"
 #include "samples/winnow/safetensors.h"
 #include "vision/vit_image.h"
+#include "vision/vit_reduce.h"
 #include "vision_pair.h"
 
 /* ---- files ---- */
@@ -323,6 +324,99 @@ static void test_positions(void **state)
     }
 }
 
+/* Rows by token, before and behind the joins, where nothing merges. */
+struct seen {
+    float *row[2]; /* [pictures][tokens][dim] */
+    int32_t layer, times;
+};
+
+static void look(void *arg, int32_t l, const struct wn_rows *rows)
+{
+    struct seen *s = arg;
+    const size_t dim = (size_t)rows->dim;
+    const int32_t *idx = rows->w.idx;
+
+    if (l != s->layer || s->times > 1)
+        return;
+    for (int32_t i = 0; i < rows->n; i++)
+        memcpy(s->row[s->times] + (size_t)(idx ? idx[i] : i) * dim,
+               rows->data + (size_t)i * dim, dim * sizeof(float));
+    s->times++;
+}
+
+enum { FRAMES = 7 };
+
+static void see(struct fixture *f, const char *text, struct seen *seen, struct wn_vit_info *m)
+{
+    struct wn_chain *chain;
+    struct wn_reducer *reducer;
+    struct wn_vit_left left = {0};
+    struct wn_vit *vit;
+
+    assert_int_equal(open_reducer(&chain, &reducer, f, text), WN_OK);
+    assert_int_equal(reducer->frames, 4);
+    assert_int_equal(wn_vit_open(&vit, &(struct wn_vit_params){
+        .path = f->pair.mmproj, .n_threads = 1, .no_gpu = true, .log = &f->log}), WN_OK);
+    *m = vit->info;
+    const size_t n = FRAMES * wn_vit_tap_size(m, WN_VIT_HIDDEN);
+    const size_t size = (size_t)m->n_patches * 3 * (size_t)(m->patch_size * m->patch_size);
+    float *patches = wn_calloc(FRAMES * size, sizeof(*patches));
+    float *hidden = wn_calloc(n, sizeof(*hidden));
+    for (size_t i = 0; i < FRAMES * size; i++)
+        patches[i] = (float)(i * 31 % 9973) / 9973 - 0.5f;
+    for (int k = 0; k < 2; k++)
+        seen->row[k] = wn_calloc(n, sizeof(float));
+    assert_int_equal(wn_vit_run_reduced(vit, patches, FRAMES, &(struct wn_vit_tap){
+        WN_VIT_HIDDEN, m->n_layers, hidden}, 1, &(struct wn_vit_reduce){
+        .reducer = reducer, .look = look, .arg = seen}, &left), WN_OK);
+    assert_int_equal(seen->times, 2);
+    wn_vit_left_finish(&left);
+    free(hidden);
+    free(patches);
+    wn_vit_close(&vit);
+    wn_reducer_destroy(&reducer);
+    wn_chain_destroy(&chain);
+}
+
+/* Every row of a frame gets that frame's position before the first join, and that of its clip
+ * before the second; more frames than positions begin anew. */
+static void test_which(void **state)
+{
+    static const char *const kind[] = {"llava", "siglip_mlp"};
+    char path[512], text[600];
+
+    for (int k = 0; k < 4; k++) {
+        const int second = k % 2;
+        struct seen seen = {.layer = 1 + second};
+        struct wn_trained *file;
+        struct wn_vit_info m;
+        struct fixture f;
+        int64_t shape[4] = {0};
+        float *pos;
+
+        open_own(&f, kind[k / 2]);
+        path_of(path, sizeof(path), "positions.safetensors");
+        const struct piece p[] = {positions(1, 4, f.enc->info.tower_dim, second ? 0 : 1),
+                                  positions(2, 2, f.enc->info.tower_dim, second ? 1 : 0)};
+        put_file(path, p, 2);
+        snprintf(text, sizeof(text), "tempme=joins=1/2+2/2:across=0:within=0:r=0:weights=%s", path);
+        see(&f, text, &seen, &m);
+        assert_int_equal(wn_trained_open(&file, path, &f.log), WN_OK);
+        assert_int_equal(wn_trained_get(file, p[second].name, 4, shape, &pos), WN_OK);
+        wn_trained_close(&file);
+        for (size_t i = 0; i < FRAMES * wn_vit_tap_size(&m, WN_VIT_HIDDEN); i++) {
+            const size_t dim = (size_t)m.dim, picture = i / dim / (size_t)m.n_tokens;
+            const size_t place = second ? picture / 2 % 2 : picture % 4;
+            assert_float_equal(seen.row[1][i] - seen.row[0][i], pos[place * dim + i % dim], 1e-4);
+        }
+        free(pos);
+        free(seen.row[0]);
+        free(seen.row[1]);
+        remove(path);
+        end(&f);
+    }
+}
+
 static void test_bad_positions(void **state)
 {
     static const struct {
@@ -375,7 +469,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types),     cmocka_unit_test(test_lora),
         cmocka_unit_test(test_bad_lora),  cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_bad_positions),
+        cmocka_unit_test(test_which),     cmocka_unit_test(test_bad_positions),
     };
 
     if (argc < 3) {
