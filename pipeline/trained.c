@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "safetensors.h"
 
@@ -25,7 +26,8 @@ int wn_trained_open(struct wn_trained **out, const char *path, struct wn_log *lo
     t->log = log;
     t->path = wn_strdup(path);
     if (!t->path || st_read(&t->file, path, why, sizeof(why)) < 0) {
-        const int err = t->path ? wn_fail(log, WN_ERR_MODEL, "%.300s: %s", path, why)
+        const int kind = access(path, R_OK) ? WN_ERR_IO : WN_ERR_MODEL;
+        const int err = t->path ? wn_fail(log, kind, "%.300s: %s", path, why)
                                 : wn_nomem(log, "trained weights");
         free(t->path);
         free(t);
