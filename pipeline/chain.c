@@ -256,7 +256,8 @@ static char *trim(char *s)
 static bool is_count(const char *key)
 {
     static const char *const word[] = {"keep",  "ratio",    "q",      "rate",
-                                       "merge", "dominant", "stride", "size"};
+                                       "merge", "dominant", "stride", "size",
+                                       "across", "within",  "weights"};
 
     for (int i = 0; i < WN_LEN(word); i++)
         if (!strcmp(key, word[i]))

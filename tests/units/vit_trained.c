@@ -7,14 +7,12 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include "pipeline/compressor.h"
 #include "pipeline/trained.h"
 #include "pipeline/winnow.h"
@@ -128,6 +126,7 @@ static void test_types(void **state)
 
 /* ---- LoRA ---- */
 
+/* The last hidden states of a picture; NULL: the file does not load. */
 static float *states(const char *mmproj, const char *lora, struct wn_log *log)
 {
     struct wn_vit *vit = NULL;
@@ -138,7 +137,7 @@ static float *states(const char *mmproj, const char *lora, struct wn_log *log)
         return NULL;
     const struct wn_vit_info *m = &vit->info;
     const size_t n = (size_t)m->n_patches * 3 * (size_t)(m->patch_size * m->patch_size);
-    float *patches = wn_calloc(n, sizeof(*patches));
+    float *patches = wn_calloc(n, sizeof(float));
     float *to = wn_calloc(wn_vit_tap_size(m, WN_VIT_HIDDEN), sizeof(*to));
     for (size_t i = 0; i < n; i++)
         patches[i] = (float)(i * 31 % 97) / 97 - 0.5f;
@@ -182,7 +181,6 @@ static void test_lora(void **state)
         assert_int_equal(done.matrices, 3 * m.n_layers);
         assert_int_equal(done.bytes, done.bytes_before);
         float *merged = states(to, NULL, &f.log);
-        assert_non_null(merged);
         assert_true(difference(plain, with, n) > 0.01);
         assert_true(difference(with, merged, n) < (half ? 1e-2 : 1e-30));
         free(with);
@@ -201,8 +199,7 @@ static void test_lora(void **state)
     }
 }
 
-/* Each is refused with a sentence that says what is wrong, while loading and while merging, and
- * leaves nothing behind. */
+/* Each is refused with a sentence, while loading and while merging, and leaves nothing behind. */
 static void test_bad_lora(void **state)
 {
     static const char *const says[] = {"is missing", "is 3 x ", "not ", "is missing", "two tensors",
@@ -279,8 +276,8 @@ static struct wn_rows *run_chain(struct fixture *f, const char *text, int n)
     for (int i = 0; i < n; i++)
         frame[i] = picture(48 + 3 * i, 48, (unsigned)(i % 4));
     struct wn_rows *rows = encode(f, frame, n, true, &needs);
-    for (int i = 0; i < n; i++)
-        wn_frame_unref(&frame[i]);
+    while (n--)
+        wn_frame_unref(&frame[n]);
     wn_reducer_destroy(&needs.reducer);
     wn_chain_destroy(&chain);
     return rows;
@@ -409,9 +406,9 @@ static void test_which(void **state)
             const size_t place = second ? picture / 2 % 2 : picture % 4;
             assert_float_equal(seen.row[1][i] - seen.row[0][i], pos[place * dim + i % dim], 1e-4);
         }
+        for (int i = 0; i < 2; i++)
+            free(seen.row[i]);
         free(pos);
-        free(seen.row[0]);
-        free(seen.row[1]);
         remove(path);
         end(&f);
     }
@@ -423,10 +420,8 @@ static void test_bad_positions(void **state)
         int64_t layer, n[2], dim;
         const char *more, *says;
     } c[] = {
-        {1, {4, 2}, 0, ":at=token", "behind it"},
-        {0, {4, 2}, 0, "", "is missing"},
-        {1, {4, 2}, 1, "", "not 1 x n x 1 x"},
-        {1, {3, 2}, 0, "", "3 positions before layer 1"},
+        {1, {4, 2}, 0, ":at=token", "behind it"}, {0, {4, 2}, 0, "", "is missing"},
+        {1, {4, 2}, 1, "", "not 1 x n x 1 x"}, {1, {3, 2}, 0, "", "3 positions before layer 1"},
         {1, {8, 2}, 0, "", "4 frames are left there of 8"},
         {1, {4096, 2048}, 0, "", "4096 positions"},
     };
@@ -464,18 +459,40 @@ static void test_bad_positions(void **state)
     end(&f);
 }
 
+/* A budget that is large sets no rates where the training did, or the user. */
+static void test_rates(void **state)
+{
+    static const struct { const char *text; bool own; } c[] = {
+        {"fps=1,tempme", false}, {"fps=1,tempme=across=0.2", true},
+        {"fps=1,tempme=weights=x.safetensors", true},
+    };
+    const struct wn_clip clip = {.duration = 4, .frame_rows = 64, .tokens = 4096, .reduces = true};
+    struct wn_log log;
+
+    wn_log_init(&log);
+    for (int k = 0; k < WN_LEN(c); k++) {
+        struct wn_chain *chain;
+        double keep = -1;
+
+        assert_int_equal(wn_chain_parse(&chain, c[k].text, &clip, &log), WN_OK);
+        assert_int_equal(av_opt_get_double(chain->item[1]->priv, "keep", 0, &keep), 0);
+        assert_true(c[k].own ? keep == 0 : keep > 64);
+        wn_chain_destroy(&chain);
+    }
+    wn_log_finish(&log);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types),     cmocka_unit_test(test_lora),
         cmocka_unit_test(test_bad_lora),  cmocka_unit_test(test_positions),
         cmocka_unit_test(test_which),     cmocka_unit_test(test_bad_positions),
+        cmocka_unit_test(test_rates),
     };
 
-    if (argc < 3) {
-        fprintf(stderr, "usage: vit_trained MKMODEL DIR\n");
-        return 2;
-    }
+    if (argc < 3)
+        return fprintf(stderr, "usage: vit_trained MKMODEL DIR\n"), 2;
     pair_mkmodel = argv[1];
     pair_dir = argv[2];
     mkdir(pair_dir, 0777);
