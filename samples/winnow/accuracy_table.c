@@ -184,6 +184,12 @@ static void draw_line(struct canvas *canvas, int x0, int y0, int x1, int y1, str
     }
 }
 
+/* Yellow on white is hard to see. */
+static struct color darker(struct color c)
+{
+    return (struct color){(uint8_t)(c.r * 3 / 4), (uint8_t)(c.g * 3 / 4), (uint8_t)(c.b * 3 / 4)};
+}
+
 /* Without what all of them have. */
 static void draw_name(struct canvas *canvas, int y, struct color color, const char *name)
 {
@@ -212,7 +218,7 @@ int acc_plot(struct tool *tool, const struct acc *acc, const char *path)
         line += begins(acc, c);
         if (!s.n)
             continue;
-        const struct color color = color_of_hue((double)(line - 1) / lines);
+        const struct color color = darker(color_of_hue((double)(line - 1) / lines));
         const int px = x_of(s.share), py = y_of((double)s.right / s.n);
         acc_interval(s.right, s.n, &low, &high);
         if (begins(acc, c))
