@@ -11,23 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/units/compress_make.h"
-
-static struct wn_log log_;
-static struct wn_backend *cpu;
-
-static int set_up(void **state)
-{
-    wn_log_init(&log_);
-    return wn_backend_cpu(&cpu, NULL, WN_CPU_AUTO, &log_);
-}
-
-static int tear_down(void **state)
-{
-    wn_backend_destroy(&cpu);
-    wn_log_finish(&log_);
-    return 0;
-}
+#include "tests/units/compress_left.h"
 
 static const struct make clip = {
     .seed = 1, .n_frames = 3, .grid_h = 4, .grid_w = 5, .dim = 24, .attn = true, .keys = true,
@@ -35,24 +19,6 @@ static const struct make clip = {
 static const struct make dot = {
     .seed = 3, .n_frames = 1, .grid_h = 1, .grid_w = 1, .dim = 1, .attn = true, .keys = true,
 };
-
-static struct wn_rows *left_of(const struct make *m, const char *chain)
-{
-    struct wn_rows *rows = make_rows(m);
-
-    if (run_chain(&rows, chain, m->cls, cpu, &log_) < 0)
-        fail_msg("%s: %s", chain, log_.last_error);
-    return rows;
-}
-
-static void leaves(const struct make *m, const char *chain, int32_t n)
-{
-    struct wn_rows *rows = left_of(m, chain);
-
-    if (rows->n != n)
-        fail_msg("%s leaves %d rows, not %d", chain, rows->n, n);
-    wn_rows_destroy(&rows);
-}
 
 static void counts(void **state)
 {
