@@ -23,7 +23,7 @@ fail:
 }
 
 static int make(struct wn_compressor **out, struct wn_session *s, struct wn_chain *chain,
-                struct wn_needs *needs)
+                const char *device, struct wn_needs *needs)
 {
     int n, err;
     struct wn_instance **filters = wn_chain_at(chain, WN_AT_TOKEN, &n);
@@ -31,7 +31,7 @@ static int make(struct wn_compressor **out, struct wn_session *s, struct wn_chai
     TRY(wn_compressor_create(out, &(struct wn_compressor_params){
         .filters = filters,
         .n_filters = n,
-        .device = s->p.device,
+        .device = device,
         .cache_dir = s->p.cache_dir,
         .pool = s->pool,
         .log = &s->log,
@@ -51,7 +51,7 @@ int wn_session_taps(struct wn_session *s, const char *chains, struct wn_needs *n
         struct wn_compressor *compressor = NULL;
         err = parse(&chain, s, text);
         if (!err)
-            err = make(&compressor, s, chain, needs);
+            err = make(&compressor, s, chain, "cpu", needs); /* nothing runs */
         wn_compressor_destroy(&compressor);
         wn_chain_destroy(&chain);
     }
@@ -89,7 +89,7 @@ int wn_segment_filter(struct wn_session *s, const struct wn_segment *seg, const 
     if (!s->encoder || !filters)
         return wn_fail(&s->log, WN_ERR_ARG, "filters over a segment need a model and a chain");
     TRY(parse(&chain, s, filters));
-    TRY(make(&compressor, s, chain, &needs));
+    TRY(make(&compressor, s, chain, s->p.device, &needs));
     rows = wn_rows_copy(seg->rows);
     if (!rows || twin(&made, seg)) {
         err = wn_nomem(&s->log, "a segment");
