@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of single filters share: a CPU, and what chains leave of made-up rows there. Include
- * it after cmocka.h. */
+/* What the tests of single filters share: a CPU, and what chains leave of made-up rows there.
+ * Include it after cmocka.h. */
 #ifndef TEST_COMPRESS_LEFT_H
 #define TEST_COMPRESS_LEFT_H
 
