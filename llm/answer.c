@@ -124,6 +124,8 @@ static int generate(struct wn_llm *llm, llama_pos pos, int64_t max_tokens,
             stats->first_token_at = wn_now();
         if (llama_vocab_is_eog(llm->vocab.llama, token))
             break;
+        if (stats->n_said < WN_SAID)
+            stats->said[stats->n_said++] = token;
         stats->tokens++;
         TRY(speak(llm, ask, clean, token, false));
         if (stats->tokens < max_tokens)
@@ -135,8 +137,8 @@ fail:
     return err;
 }
 
-static int fit(struct wn_llm *llm, const struct wn_script *script, int64_t *max_tokens,
-               int32_t *items)
+int wn_llm_fit_answer(struct wn_llm *llm, const struct wn_script *script, int64_t *max_tokens,
+                      int32_t *items)
 {
     const int64_t room = llm->n_ctx - script->cells;
 
@@ -168,7 +170,7 @@ int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
         ask = &defaults;
     int64_t max_tokens = ask->max_tokens > 0 ? ask->max_tokens : DEFAULT_MAX_TOKENS;
     TRY(wn_script_make(&script, llm, prompt));
-    TRY(fit(llm, &script, &max_tokens, &items));
+    TRY(wn_llm_fit_answer(llm, &script, &max_tokens, &items));
     const double start = wn_now();
     TRY(wn_llm_prefill(llm, &script, items, ask));
     st.prefill_s = wn_now() - start;
@@ -212,7 +214,7 @@ int wn_llm_logits(struct wn_llm *llm, const struct wn_prompt *prompt, float **ou
     int err;
 
     TRY(wn_script_make(&script, llm, prompt));
-    TRY(fit(llm, &script, &one, &items));
+    TRY(wn_llm_fit_answer(llm, &script, &one, &items));
     TRY(wn_llm_prefill(llm, &script, items, NULL));
     const float *from = llama_get_logits_ith(llm->ctx, -1);
     TRY(from ? WN_OK : wn_fail(llm->log, WN_ERR_MODEL, "the language model gave no logits"));

@@ -18,6 +18,7 @@ struct wn_llm {
     struct wn_template tmpl;
     struct wn_llm_info info;
     char *cls_layout, *frame_label, *note, *desc;
+    char *prompts[WN_N_PROMPTS];
     struct wn_log *log;
     int n_threads;
     int32_t n_ctx;     /* most cells: asked for or trained for */
@@ -28,6 +29,9 @@ struct wn_llm {
 };
 
 struct wn_script;
+/* wn_llm_fit() with room for an answer, which *max_tokens is cut to; fails where there is none. */
+int wn_llm_fit_answer(struct wn_llm *llm, const struct wn_script *script, int64_t *max_tokens,
+                      int32_t *items);
 /* A context that holds at least `cells`, with the first *items of the prompt still in it from the
  * one before: the next item is text, so that batches are cut as without them. */
 int wn_llm_fit(struct wn_llm *llm, const struct wn_script *script, int64_t cells, int32_t *items);

@@ -71,6 +71,16 @@ static char *meta(const struct llama_model *model, const char *key)
     return text;
 }
 
+/* The model's own wordings; the order is that of enum wn_prompt_text. */
+static void read_prompts(struct wn_llm *llm)
+{
+    static const char *const key[WN_N_PROMPTS] = {"winnow.prompt.note", "winnow.prompt.final",
+                                                  "winnow.prompt.split", "winnow.prompt.nothing"};
+
+    for (int i = 0; i < WN_N_PROMPTS; i++)
+        llm->info.prompts[i] = llm->prompts[i] = meta(llm->model, key[i]);
+}
+
 static bool has_token(void *opaque, const char *text)
 {
     const struct wn_vocab *v = opaque;
@@ -113,6 +123,7 @@ static int fill_info(struct wn_llm *llm)
     llm->info = (struct wn_llm_info){
         .model = llm->model,
         .dim = llama_model_n_embd_inp(llm->model),
+        .n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(llm->model)),
         .n_ctx_train = llama_model_n_ctx_train(llm->model),
         .cell_bytes = cell_bytes(llm->model),
         .mrope = rope == LLAMA_ROPE_TYPE_MROPE || rope == LLAMA_ROPE_TYPE_IMROPE,
@@ -121,6 +132,7 @@ static int fill_info(struct wn_llm *llm)
         .note = llm->note,
         .desc = llm->desc,
     };
+    read_prompts(llm);
     return llm->desc ? WN_OK : wn_nomem(llm->log, "the model");
 }
 
@@ -186,6 +198,8 @@ void wn_llm_close(struct wn_llm **llm)
     free(l->cls_layout);
     free(l->frame_label);
     free(l->note);
+    for (int i = 0; i < WN_N_PROMPTS; i++)
+        free(l->prompts[i]);
     free(l->desc);
     free(l);
     *llm = NULL;
@@ -194,6 +208,11 @@ void wn_llm_close(struct wn_llm **llm)
 void wn_llm_info(const struct wn_llm *llm, struct wn_llm_info *out)
 {
     *out = llm->info;
+}
+
+bool wn_llm_on_gpu(const struct wn_llm *llm)
+{
+    return !llm->no_gpu && llama_supports_gpu_offload();
 }
 
 int64_t wn_llm_cells(const struct wn_llm *llm, const char *text)

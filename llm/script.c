@@ -11,6 +11,7 @@ struct writer {
     struct wn_script *script;
     struct wn_run run;
     int cue;               /* the next one */
+    int32_t shown;         /* frames so far */
     bool began;            /* the first text is out */
 };
 
@@ -110,9 +111,11 @@ static int add_label(struct writer *w, const struct wn_row_frame *frame)
 {
     const char *format = w->prompt->label;
 
+    w->shown++;
     if (!format || !format[0])
         return WN_OK;
-    char *label = wn_llm_label(format, frame->index + 1, frame->time);
+    char *label = wn_llm_label(format, w->prompt->from_one ? w->shown : frame->index + 1,
+                               frame->time);
     const int err = label ? wn_run_plain(&w->run, label) : WN_ERR_NOMEM;
     free(label);
     return err;
@@ -264,6 +267,8 @@ static int write_all(struct writer *w)
         wn_say(w->llm->log, WN_LOG_WARN, "this model's chat template has no place for a system "
                "message, so it is left out");
     TRY(write_before(w));
+    if (p->lead && *p->lead)
+        TRY(wn_run_plain(&w->run, p->lead));
     for (int s = 0; s < p->n_segments; s++) {
         TRY(check_rows(w->llm, p->segments[s]));
         for (int32_t f = 0; f < p->segments[s]->n_frames; f++)

@@ -15,15 +15,26 @@ struct wn_llm_params {
     bool no_gpu;
     struct wn_log *log;
 };
+/* Texts for answers from many prompts, which a model may have its own wordings of. */
+enum wn_prompt_text {
+    WN_PROMPT_NOTE,    /* of a segment */
+    WN_PROMPT_FINAL,   /* the question over notes */
+    WN_PROMPT_SPLIT,   /* into simpler questions */
+    WN_PROMPT_NOTHING, /* what a note says that has nothing to say */
+    WN_N_PROMPTS
+};
+
 struct wn_llm_info {
     void *model;            /* struct llama_model * */
     int32_t dim;            /* of an input row */
+    int32_t n_vocab;
     int32_t n_ctx_train;
     int64_t cell_bytes;     /* of one KV cell, all layers, f16 */
     bool mrope;
     const char *cls_layout; /* GGUF key winnow.cls_layout, or NULL */
     const char *frame_label; /* GGUF key winnow.frame_label, or NULL */
     const char *note;       /* GGUF key winnow.note: what its maker wants a user to know; or NULL */
+    const char *prompts[WN_N_PROMPTS]; /* GGUF keys winnow.prompt.NAME, or NULL */
     const char *desc;
 };
 
@@ -36,6 +47,7 @@ int wn_llm_check_file(const char *path, enum wn_gguf_kind kind, struct wn_log *l
 int wn_llm_open(struct wn_llm **out, const struct wn_llm_params *params);
 void wn_llm_close(struct wn_llm **llm);
 void wn_llm_info(const struct wn_llm *llm, struct wn_llm_info *out);
+bool wn_llm_on_gpu(const struct wn_llm *llm); /* some of its layers are offloaded */
 /* KV cells of a text, control tokens in it taken as plain text. Negative: an error. */
 int64_t wn_llm_cells(const struct wn_llm *llm, const char *text);
 
@@ -43,12 +55,16 @@ struct wn_prompt {
     struct wn_rows *const *segments; /* in order of time */
     int n_segments;
     const char *label;      /* before each frame: {n}, {t}; "" or NULL: none */
+    bool from_one;          /* {n} counts the frames of this prompt, not of their source */
+    const char *lead;       /* text before what is seen; NULL: none */
     const char *question, *system;
     const struct wn_cue *cues; /* subtitles, by time */
     int n_cues;
 };
+#define WN_SAID 16
 struct wn_answer_stats {
     int64_t cells, tokens;
+    int32_t said[WN_SAID], n_said; /* the first tokens of the answer */
     int64_t reused; /* cells that the context held from the prompt before */
     double prefill_s, generate_s, first_token_at; /* wn_now() */
 };
@@ -64,6 +80,13 @@ int64_t wn_llm_prompt_cells(struct wn_llm *llm, const struct wn_prompt *prompt);
  * ask->on_progress hears 0 to 1 of the prefill alone. */
 int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
                   const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats);
+/* How probable it is that the answer begins with one of `texts`, separated by '|'; of each its first
+ * token counts, with and without a space before it. An answer to the same prompt right after it
+ * computes only the text behind its last row again. */
+int wn_llm_begins(struct wn_llm *llm, const struct wn_prompt *prompt, const char *texts, double *p);
+/* How probable these tokens are as the answer's beginning: the geometric mean of each one's. */
+int wn_llm_likely(struct wn_llm *llm, const struct wn_prompt *prompt, const int32_t *tokens,
+                  int32_t n, double *p);
 /* The same prompt's logits for the next token, [n_vocab], freed by the caller: for tests. */
 int wn_llm_logits(struct wn_llm *llm, const struct wn_prompt *prompt, float **out, int *n_vocab);
 

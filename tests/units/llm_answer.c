@@ -117,6 +117,65 @@ static void test_answer(void **state)
     assert_int_equal(wn_llm_answer(x->llm, &prompt, NULL, NULL, NULL), 0);
 }
 
+/* An answer is probable beside others, and its first word beside other words. */
+static void test_chance(void **state)
+{
+    struct fixture *x = *state;
+    const struct wn_prompt prompt = prompt_of(x);
+    const struct wn_ask_params ask = {.max_tokens = 4};
+    struct wn_answer_stats stats = {0}, again = {0};
+    char *answer = NULL, *other = NULL;
+    double said = 0, unsaid = 0, all = 0, two = 0, one = 0;
+
+    assert_int_equal(wn_llm_answer(x->llm, &prompt, &ask, &answer, &stats), 0);
+    assert_int_equal(stats.n_said, stats.tokens);
+    assert_int_equal(wn_llm_likely(x->llm, &prompt, stats.said, stats.n_said, &said), 0);
+    assert_true(stats.n_said == 0 ? said == 0 : said > 0 && said <= 1);
+    int32_t changed[WN_SAID];
+    memcpy(changed, stats.said, sizeof(changed));
+    changed[0] = changed[0] == 40 ? 41 : 40;
+    assert_int_equal(wn_llm_likely(x->llm, &prompt, changed, 1, &unsaid), 0);
+    assert_int_equal(wn_llm_likely(x->llm, &prompt, stats.said, WN_MIN(stats.n_said, 1), &one), 0);
+    assert_true(stats.n_said == 0 || unsaid <= one);
+    assert_int_equal(wn_llm_likely(x->llm, &prompt, (int32_t[]){1 << 30}, 1, &unsaid), 0);
+    assert_true(unsaid < 1e-20); /* no token at all */
+
+    assert_int_equal(wn_llm_begins(x->llm, &prompt, "red", &one), 0);
+    assert_int_equal(wn_llm_begins(x->llm, &prompt, "blue", &two), 0);
+    assert_int_equal(wn_llm_begins(x->llm, &prompt, "red|blue|red", &all), 0);
+    assert_true(one > 0 && two > 0 && all >= fmax(one, two) && all <= one + two + 1e-9);
+    assert_int_equal(wn_llm_begins(x->llm, &prompt, "", &one), 0);
+    assert_true(one == 0);
+
+    assert_int_equal(wn_llm_answer(x->llm, &prompt, &ask, &other, &again), 0);
+    assert_string_equal(answer, other); /* what was tried out is not left in the context */
+    assert_true(again.reused > 0);
+    free(answer);
+    free(other);
+}
+
+/* Text before what is seen, and frames that are counted from 1. */
+static void test_lead(void **state)
+{
+    struct fixture *x = *state;
+    struct wn_prompt prompt = prompt_of(x), empty = prompt_of(x);
+    const int64_t before = wn_llm_prompt_cells(x->llm, &prompt);
+
+    empty.lead = "";
+    assert_int_equal(wn_llm_prompt_cells(x->llm, &empty), before);
+    prompt.lead = "what color";
+    assert_int_equal(wn_llm_prompt_cells(x->llm, &prompt), before +
+                     wn_llm_cells(x->llm, prompt.lead));
+    struct wn_prompt far = prompt_of(x), near = prompt_of(x);
+    for (int32_t f = 0; f < x->rows->n_frames; f++)
+        x->rows->frames[f].index = f + 1000000;
+    near.from_one = true;
+    assert_true(wn_llm_prompt_cells(x->llm, &far) > before);
+    assert_int_equal(wn_llm_prompt_cells(x->llm, &near), before);
+    for (int32_t f = 0; f < x->rows->n_frames; f++)
+        x->rows->frames[f].index = f;
+}
+
 static void test_sampling(void **state)
 {
     struct fixture *x = *state;
@@ -248,6 +307,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_chance),
+        cmocka_unit_test(test_lead),
         cmocka_unit_test(test_sampling),
         cmocka_unit_test(test_cells),
         cmocka_unit_test(test_cues),
