@@ -3,19 +3,16 @@
 
 #include <stdlib.h>
 
-/* Pictures that are stored before others which are shown before them: codecs allow 16. */
-#define MOST_REORDER 32
-
 void wn_packets_free(struct wn_packets **packets)
 {
     struct wn_packets *x = *packets;
 
     if (!x)
         return;
-    free(x->size);
-    free(x->stamp);
     free(x->block);
+    free(x->bits.data);
     free(x->order);
+    free(x->order_bits.data);
     free(x->key);
     free(x->lag);
     free(x);
@@ -50,35 +47,6 @@ int wn_packets_load(struct wn_packets **out, const struct wn_packets_params *par
 fail:
     wn_packets_free(&x);
     return err;
-}
-
-/* Nearly sorted as it is stored, so each goes few places back. */
-int wn_index_sort(struct wn_packets *x)
-{
-    int64_t n = 0;
-
-    x->order = wn_calloc((size_t)x->n + 1, sizeof(*x->order));
-    if (!x->order)
-        return WN_ERR_NOMEM;
-    for (int64_t i = 0; i < x->n && x->regular; i++) {
-        if (wn_packet_hidden(x, i))
-            continue;
-        const int64_t stamp = wn_packet_stamp(x, i);
-        int64_t at = n++;
-        while (at > 0 && n - at <= MOST_REORDER && wn_packet_stamp(x, x->order[at - 1]) > stamp) {
-            x->order[at] = x->order[at - 1];
-            at--;
-        }
-        x->order[at] = (uint32_t)i;
-        x->regular = !at || wn_packet_stamp(x, x->order[at - 1]) < stamp;
-    }
-    if (!x->regular) {
-        free(x->order);
-        x->order = NULL;
-    } else {
-        x->n_frames = n;
-    }
-    return WN_OK;
 }
 
 double wn_packet_time(const struct wn_packets *x, int64_t i)
@@ -123,7 +91,7 @@ int64_t wn_packet_frame(const struct wn_packets *x, int64_t i)
         return -1;
     while (high - low > 1) {
         const int64_t middle = low + (high - low) / 2;
-        if (wn_packet_stamp(x, x->order[middle]) <= stamp)
+        if (wn_packet_stamp(x, wn_frame_packet(x, middle)) <= stamp)
             low = middle;
         else
             high = middle;

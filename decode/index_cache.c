@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC 0x3178646e69776e77u /* "wnwindx1" */
+#define MAGIC 0x3278646e69776e77u /* "wnwindx2" */
 #define SAMPLE (64 << 10)         /* of the file's head and tail */
 #define MOST_BYTES (64 << 20)     /* of the whole folder */
 /* What is read again sooner than it is found is not kept. */
@@ -25,7 +25,7 @@
 
 struct head {
     uint64_t magic, key[2], checksum; /* of all that follows it */
-    int64_t n, n_frames, n_gops, bytes, start;
+    int64_t n, n_frames, n_gops, bytes, start, n_bits;
     int32_t base[2];
     uint32_t regular, unused;
 };
@@ -82,25 +82,26 @@ struct part {
     size_t size;
 };
 
-static int parts_of(struct wn_packets *x, struct part part[5])
-{
-    const size_t n = (size_t)x->n, gops = (size_t)x->n_gops;
+#define PARTS 4
 
-    part[0] = (struct part){(void **)&x->block, (n / WN_INDEX_BLOCK + 1) * sizeof(*x->block)};
-    part[1] = (struct part){(void **)&x->size, n * sizeof(*x->size)};
-    part[2] = (struct part){(void **)&x->stamp, n * sizeof(*x->stamp)};
-    part[3] = (struct part){(void **)&x->key, gops * sizeof(*x->key)};
-    part[4] = (struct part){(void **)&x->lag, gops * sizeof(*x->lag)};
-    return 5;
+static void parts_of(struct wn_packets *x, struct part part[PARTS])
+{
+    const size_t blocks = ((size_t)x->n + WN_INDEX_BLOCK - 1) / WN_INDEX_BLOCK;
+    const size_t gops = (size_t)x->n_gops;
+
+    part[0] = (struct part){(void **)&x->block, blocks * sizeof(*x->block)};
+    part[1] = (struct part){(void **)&x->bits.data, (size_t)x->bits.n / 8 + 16};
+    part[2] = (struct part){(void **)&x->key, gops * sizeof(*x->key)};
+    part[3] = (struct part){(void **)&x->lag, gops * sizeof(*x->lag)};
 }
 
 static uint64_t checksum(struct wn_packets *x, const struct head *h)
 {
-    struct part part[5];
-    const int n = parts_of(x, part);
+    struct part part[PARTS];
     uint64_t sum = wn_hash64(&h->n, sizeof(*h) - offsetof(struct head, n), h->key[0]);
 
-    for (int i = 0; i < n; i++)
+    parts_of(x, part);
+    for (int i = 0; i < PARTS; i++)
         sum = wn_hash64(*part[i].data, part[i].size, sum);
     return sum;
 }
@@ -113,12 +114,18 @@ static bool is_sane(const struct wn_packets *x)
     for (int64_t g = 0; g < x->n_gops; g++)
         if (x->key[g] >= x->n || (g && x->key[g] <= x->key[g - 1]))
             return false;
+    for (int64_t i = 0; i < x->n; i += WN_INDEX_BLOCK) {
+        const struct wn_packet_block *b = &x->block[i / WN_INDEX_BLOCK];
+        const int n = (int)WN_MIN(x->n - i, WN_INDEX_BLOCK);
+        if (!wn_run_fits(&x->bits, &b->size, n) || !wn_run_fits(&x->bits, &b->stamp, n))
+            return false;
+    }
     return !x->regular || (x->n_gops > 0 && x->key[0] == 0 && x->n_frames > 0);
 }
 
 static int read_parts(struct wn_packets *x, FILE *f, const struct head *h)
 {
-    struct part part[5];
+    struct part part[PARTS];
 
     x->n = h->n;
     x->n_frames = h->n_frames;
@@ -127,8 +134,10 @@ static int read_parts(struct wn_packets *x, FILE *f, const struct head *h)
     x->start = h->start;
     x->base = (AVRational){h->base[0], h->base[1]};
     x->regular = h->regular == 1;
-    const int n = parts_of(x, part);
-    for (int i = 0; i < n; i++) {
+    x->bits.n = h->n_bits;
+    x->bits.room = h->n_bits / 8 + 16;
+    parts_of(x, part);
+    for (int i = 0; i < PARTS; i++) {
         *part[i].data = wn_calloc(1, part[i].size + 1);
         if (!*part[i].data || fread(*part[i].data, 1, part[i].size, f) != part[i].size)
             return WN_EOF;
@@ -148,7 +157,8 @@ static int read_file(struct wn_packets *x, const char *name, const uint64_t key[
     if (fread(&h, sizeof(h), 1, f) == 1 && h.magic == MAGIC && h.key[0] == key[0] &&
         h.key[1] == key[1] && h.n > 0 && h.n <= WN_INDEX_MOST && h.n_gops >= 0 &&
         h.n_gops <= h.n && !fstat(fileno(f), &st) && st.st_size <= MOST_BYTES &&
-        8 * h.n <= (int64_t)st.st_size)
+        h.n_bits >= 0 && h.n_bits / 8 < (int64_t)st.st_size &&
+        h.n / WN_INDEX_BLOCK * (int64_t)sizeof(struct wn_packet_block) < (int64_t)st.st_size)
         err = read_parts(x, f, &h);
     if (!err)
         futimens(fileno(f), NULL); /* used just now: the last to go; only a hint */
@@ -171,9 +181,9 @@ int wn_index_cache_get(struct wn_packets *x, const struct wn_packets_params *par
     }
     free(folder);
     if (err) {
-        struct part part[5];
-        const int n = parts_of(x, part);
-        for (int i = 0; i < n; i++)
+        struct part part[PARTS];
+        parts_of(x, part);
+        for (int i = 0; i < PARTS; i++)
             free(*part[i].data);
         memset(x, 0, sizeof(*x));
     }
@@ -186,8 +196,8 @@ static bool write_file(struct wn_packets *x, struct head *h, const char *part_na
 {
     const int fd = open(part_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    struct part part[5];
-    const int n = parts_of(x, part);
+    struct part part[PARTS];
+    parts_of(x, part);
 
     if (!f) {
         if (fd >= 0)
@@ -196,7 +206,7 @@ static bool write_file(struct wn_packets *x, struct head *h, const char *part_na
     }
     h->checksum = checksum(x, h);
     bool good = fwrite(h, sizeof(*h), 1, f) == 1;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < PARTS; i++)
         good = good && fwrite(*part[i].data, 1, part[i].size, f) == part[i].size;
     return (fclose(f) == 0) & good;
 }
@@ -254,6 +264,7 @@ void wn_index_cache_put(const struct wn_packets *packets, const struct wn_packet
         .n_frames = x.n_frames,
         .n_gops = x.n_gops,
         .bytes = x.bytes,
+        .n_bits = x.bits.n,
         .start = x.start,
         .base = {x.base.num, x.base.den},
         .regular = x.regular,
@@ -265,7 +276,7 @@ void wn_index_cache_put(const struct wn_packets *packets, const struct wn_packet
         return;
     folder = folder_name(params);
     name = file_name(folder, h.key);
-    part = name ? wn_sprintf("%s.%ld.part", name, (long)getpid()) : NULL;
+    part = name ? wn_sprintf("%s.%ld-%p.part", name, (long)getpid(), (void *)&h) : NULL;
     if (part && (!mkdir(folder, 0700) || errno == EEXIST)) {
         if (!write_file(&x, &h, part) || rename(part, name))
             remove(part);

@@ -5,50 +5,19 @@
 #include <libavcodec/avcodec.h>
 #include <libavutil/common.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 struct builder {
+    struct wn_index_build build;
     struct wn_packets *x;
     struct wn_container *file;
     const AVStream *stream;
     enum AVCodecID codec;
-    int64_t room, gop_room;
     int64_t highest;      /* stamp so far */
     bool stamped;         /* all of them so far */
     bool hollow;
     bool reorders;        /* the codec may store pictures in another order than it shows them */
 };
-
-static int grow(void **p, int64_t n, size_t size)
-{
-    void *grown = wn_regrow(*p, (size_t)n, size);
-
-    if (!grown)
-        return WN_ERR_NOMEM;
-    *p = grown;
-    return WN_OK;
-}
-
-static int make_room(struct builder *b)
-{
-    struct wn_packets *x = b->x;
-    int err = WN_OK;
-
-    if (x->n >= b->room) {
-        b->room = b->room ? b->room + b->room / 2 : 4 * WN_INDEX_BLOCK;
-        TRY(grow((void **)&x->size, b->room, sizeof(*x->size)));
-        TRY(grow((void **)&x->stamp, b->room, sizeof(*x->stamp)));
-        TRY(grow((void **)&x->block, b->room / WN_INDEX_BLOCK + 1, sizeof(*x->block)));
-    }
-    if (x->n_gops >= b->gop_room) {
-        b->gop_room = b->gop_room ? 2 * b->gop_room : 64;
-        TRY(grow((void **)&x->key, b->gop_room, sizeof(*x->key)));
-        TRY(grow((void **)&x->lag, b->gop_room, sizeof(*x->lag)));
-    }
-fail:
-    return err;
-}
 
 /* Packets that the decoder takes in and shows nothing for. */
 static bool is_hidden(const struct builder *b, const AVPacket *packet)
@@ -62,34 +31,23 @@ static bool is_hidden(const struct builder *b, const AVPacket *packet)
 static int add(struct builder *b, const AVPacket *packet)
 {
     struct wn_packets *x = b->x;
-    const bool hidden = is_hidden(b, packet);
     int64_t stamp = packet->pts;
+    int err = WN_OK;
 
-    if (make_room(b) < 0)
-        return WN_ERR_NOMEM;
     if (stamp == AV_NOPTS_VALUE) {
         b->stamped &= packet->dts != AV_NOPTS_VALUE && !b->reorders;
         stamp = packet->dts != AV_NOPTS_VALUE ? packet->dts : x->n ? b->highest : 0;
     }
-    if (x->n % WN_INDEX_BLOCK == 0)
-        x->block[x->n / WN_INDEX_BLOCK] = stamp;
-    const int64_t from = av_sat_sub64(stamp, x->block[x->n / WN_INDEX_BLOCK]);
-    x->stamp[x->n] = (int32_t)av_clip64(from, INT32_MIN, INT32_MAX);
-    x->size[x->n] = (uint32_t)packet->size << 1 | hidden;
     /* A decoder that does not reorder shows a falling stamp as it is: a clock that fell back. */
-    if (x->stamp[x->n] != from || (x->n && stamp < b->highest && !b->reorders))
+    if (x->n && stamp < b->highest && !b->reorders)
         x->regular = false;
     b->highest = x->n ? WN_MAX(b->highest, stamp) : stamp;
-    if (packet->flags & AV_PKT_FLAG_KEY) {
-        const int64_t lag =
-            packet->dts != AV_NOPTS_VALUE ? av_sat_sub64(stamp, packet->dts) : 0;
-        x->key[x->n_gops] = (uint32_t)x->n;
-        x->lag[x->n_gops++] = (int32_t)av_clip64(lag, INT32_MIN, INT32_MAX);
-    }
-    x->n_frames += !hidden;
-    x->bytes += packet->size;
-    x->n++;
-    return WN_OK;
+    if (packet->flags & AV_PKT_FLAG_KEY)
+        TRY(wn_index_add_key(&b->build, packet->dts != AV_NOPTS_VALUE
+                                            ? av_sat_sub64(stamp, packet->dts) : 0));
+    TRY(wn_index_add(&b->build, stamp, packet->size, is_hidden(b, packet)));
+fail:
+    return err;
 }
 
 /* Whether the kind of file is one whose stamps are written down, not worked out by libav. */
@@ -117,18 +75,10 @@ static int read_packets(struct builder *b)
     return err == WN_EOF ? WN_OK : err;
 }
 
-static void shrink(void **p, int64_t n, size_t size)
-{
-    void *less = wn_regrow(*p, (size_t)WN_MAX(n, 1), size);
-
-    if (less)
-        *p = less;
-}
-
 int wn_index_read(struct wn_packets *x, const struct wn_packets_params *params)
 {
     const AVCodecDescriptor *codec = avcodec_descriptor_get(params->codec);
-    struct builder b = {.x = x, .stamped = true};
+    struct builder b = {.build.x = x, .x = x, .stamped = true};
     bool hollow = false;
     int err;
 
@@ -148,18 +98,11 @@ int wn_index_read(struct wn_packets *x, const struct wn_packets_params *params)
     x->start = params->start;
     x->regular = is_trusted(b.file);
     err = read_packets(&b);
+    if (!err)
+        err = wn_index_finish(&b.build);
     if (err == WN_ERR_NOMEM)
         err = wn_nomem(params->log, "the packet index");
-    if (err < 0)
-        goto fail;
     x->regular &= b.stamped && x->n_gops > 0 && x->key[0] == 0 && x->n_frames > 0;
-    shrink((void **)&x->size, x->n, sizeof(*x->size));
-    shrink((void **)&x->stamp, x->n, sizeof(*x->stamp));
-    shrink((void **)&x->block, x->n / WN_INDEX_BLOCK + 1, sizeof(*x->block));
-    if (x->block && x->n % WN_INDEX_BLOCK == 0)
-        x->block[x->n / WN_INDEX_BLOCK] = 0;
-    shrink((void **)&x->key, x->n_gops, sizeof(*x->key));
-    shrink((void **)&x->lag, x->n_gops, sizeof(*x->lag));
 fail:
     wn_container_close(&b.file);
     return err;

@@ -86,12 +86,13 @@ static int64_t find(const struct wn_reader_params *p, const struct wn_stretch *s
 
     while (high - low > 1) {
         const int64_t middle = low + (high - low) / 2;
-        if (wn_packet_stamp(p->packets, p->packets->order[p->frame[middle]]) <= stamp)
+        if (wn_packet_stamp(p->packets, wn_frame_packet(p->packets, p->frame[middle])) <= stamp)
             low = middle;
         else
             high = middle;
     }
-    return wn_packet_stamp(p->packets, p->packets->order[p->frame[low]]) == stamp ? low : -1;
+    const int64_t packet = wn_frame_packet(p->packets, p->frame[low]);
+    return wn_packet_stamp(p->packets, packet) == stamp ? low : -1;
 }
 
 /* In order of time, wherever the decoder puts it. */
@@ -114,7 +115,7 @@ static int take(struct wn_lane *lane, const struct wn_reader_params *p, struct w
                 int64_t chosen)
 {
     const struct wn_packets *x = p->packets;
-    const int64_t packet = x->order[p->frame[chosen]];
+    const int64_t packet = wn_frame_packet(x, p->frame[chosen]);
     struct wn_picture *picture = NULL;
     int err = wn_picture_create(&picture);
 

@@ -323,7 +323,7 @@ static int plan_more(struct wn_reader *r)
     wn_plan_stretch(&s, r->p.packets, r->p.frame, r->p.n, r->next);
     if (r->through) {
         for (; s.to < r->p.n; s.to++)
-            s.last = WN_MAX(s.last, r->p.packets->order[r->p.frame[s.to]]);
+            s.last = WN_MAX(s.last, wn_frame_packet(r->p.packets, r->p.frame[s.to]));
         s.first = 0;
     }
     r->next = s.to;
@@ -345,7 +345,7 @@ static int take_ahead(struct wn_reader *r)
         return WN_OK;
     r->picture_bytes = r->p.picture_bytes ? r->p.picture_bytes : wn_picture_bytes(p);
     if (r->p.n && p->frame->best_effort_timestamp ==
-                      wn_packet_stamp(x, x->order[r->p.frame[0]])) {
+                      wn_packet_stamp(x, wn_frame_packet(x, r->p.frame[0]))) {
         p->number = r->p.frame[0];
         err = r->p.prepare ? r->p.prepare(r->p.opaque, 0, p) : WN_OK;
         if (err >= 0) {
@@ -364,7 +364,7 @@ static int64_t count_stretches(const struct wn_reader *r)
     int64_t n = 0, before = -1;
 
     for (int64_t i = r->next; i < r->p.n; i++) {
-        const int64_t gop = wn_stamp_gop(x, wn_packet_stamp(x, x->order[r->p.frame[i]]));
+        const int64_t gop = wn_stamp_gop(x, wn_packet_stamp(x, wn_frame_packet(x, r->p.frame[i])));
         n += gop != before;
         before = gop;
     }

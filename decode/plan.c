@@ -45,7 +45,7 @@ static int show_all(struct chosen *c, struct wn_run *run, const struct wn_packet
     int err = WN_OK;
 
     for (int64_t i = 0; i < x->n_frames && !err; i++) {
-        const int64_t packet = x->order[i];
+        const int64_t packet = wn_frame_packet(x, i);
         const double time = wn_packet_time(x, packet);
         struct wn_picture *p = NULL;
         if (time < index->start)
@@ -90,13 +90,13 @@ fail:
 void wn_plan_stretch(struct wn_stretch *out, const struct wn_packets *x, const uint32_t *frame,
                      int64_t n, int64_t from)
 {
-    const int64_t gop = wn_stamp_gop(x, wn_packet_stamp(x, x->order[frame[from]]));
+    const int64_t gop = wn_stamp_gop(x, wn_packet_stamp(x, wn_frame_packet(x, frame[from])));
     const int64_t next = gop + 1 < x->n_gops ? wn_packet_stamp(x, x->key[gop + 1]) : INT64_MAX;
     struct wn_stretch s = {.from = from, .to = from, .first = x->key[gop]};
 
     s.last = s.first;
     for (; s.to < n; s.to++) {
-        const int64_t packet = x->order[frame[s.to]];
+        const int64_t packet = wn_frame_packet(x, frame[s.to]);
         if (s.to > from && wn_packet_stamp(x, packet) >= next)
             break;
         s.last = WN_MAX(s.last, packet);

@@ -43,7 +43,7 @@ static int load_index(struct wn_decoder *d, bool of_any_size)
     const int err = wn_packets_load(&d->packets, &params);
     if (err || !d->packets->regular || in->duration > 0)
         return WN_MIN(err, 0);
-    const uint32_t last = d->packets->order[d->packets->n_frames - 1];
+    const int64_t last = wn_frame_packet(d->packets, d->packets->n_frames - 1);
     in->duration = wn_packet_time(d->packets, last) + in->clock.frame;
     return WN_OK;
 }

@@ -329,7 +329,8 @@ static int add_seen(struct staged *s, const uint32_t *key)
         if (s->verdict[i] == WN_GOP_CUT_INSIDE)
             frame = s->inside[i];
         if (frame >= 0)
-            err = add_cut(s, frame, wn_packet_time(s->x, s->x->order[frame]), s->ahead[i]);
+            err = add_cut(s, frame, wn_packet_time(s->x, wn_frame_packet(s->x, frame)),
+                          s->ahead[i]);
     }
     return err;
 }
@@ -433,7 +434,7 @@ int wn_staged_find(struct wn_staged *out, const struct wn_decoder_params *params
     err = out->whole ? WN_AGAIN : WN_OK;
     if (!err) {
         out->frames = packets->n_frames;
-        out->end = wn_packet_time(packets, packets->order[packets->n_frames - 1]) +
+        out->end = wn_packet_time(packets, wn_frame_packet(packets, packets->n_frames - 1)) +
                    s.input->clock.frame;
         out->whole = "its packets are not as indexed";
         key = wn_calloc((size_t)packets->n_gops, sizeof(*key));

@@ -55,7 +55,7 @@ static int64_t frame_at(const struct wn_packets *x, double frame,
         return cut->frame + llrint((time - cut->time) / frame);
     while (high - low > 1) {
         const int64_t middle = low + (high - low) / 2;
-        if (wn_packet_time(x, x->order[middle]) < time)
+        if (wn_packet_time(x, wn_frame_packet(x, middle)) < time)
             low = middle;
         else
             high = middle;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "decode/decoder_state.h"
+#include "decode/index_parts.h"
 #include "decode/detect/joins.h"
 
 #define N 120
@@ -130,33 +131,43 @@ static void strips_of_nearly_nothing(void **state)
 /* ---- packet sizes ---- */
 
 struct made {
-    struct wn_packets x;
-    uint32_t size[2 * N], order[2 * N], key[3];
-    int32_t stamp[2 * N], lag[3];
-    int64_t block[2];
+    int n;                   /* packets of a GOP */
+    int64_t size[2 * N];
 };
 
 /* Two GOPs of n packets, P pictures of 1000 bytes, key frames of 5000. */
 static void make_packets(struct made *m, int n)
 {
-    memset(m, 0, sizeof(*m));
-    m->x = (struct wn_packets){
-        .base = {1, 10}, .n = 2 * n, .n_frames = 2 * n, .n_gops = 2, .regular = true,
-        .size = m->size, .stamp = m->stamp, .block = m->block, .order = m->order, .key = m->key,
-        .lag = m->lag,
-    };
-    m->key[1] = (uint32_t)n;
-    for (int i = 0; i < 2 * n; i++) {
-        m->size[i] = (uint32_t)(i % n ? 900 + i * 37 % 200 : 5000) << 1;
-        m->order[i] = (uint32_t)i;
-        m->stamp[i] = i;
+    m->n = n;
+    for (int i = 0; i < 2 * n; i++)
+        m->size[i] = i % n ? 900 + i * 37 % 200 : 5000;
+}
+
+static enum wn_gop_verdict judge_gop(const struct made *m, int64_t gop,
+                                     const struct wn_gop_look *look, int64_t *frame)
+{
+    struct wn_packets *x = calloc(1, sizeof(*x));
+    struct wn_index_build b = {.x = x};
+
+    assert_non_null(x);
+    x->base = (AVRational){1, 10};
+    x->regular = true;
+    for (int i = 0; i < 2 * m->n; i++) {
+        if (i % m->n == 0)
+            assert_int_equal(wn_index_add_key(&b, 0), 0);
+        assert_int_equal(wn_index_add(&b, i, m->size[i], false), 0);
     }
+    assert_int_equal(wn_index_finish(&b), 0);
+    assert_int_equal(wn_index_sort(x), 0);
+    const enum wn_gop_verdict verdict = wn_gop_judge(x, gop, look, frame);
+    wn_packets_free(&x);
+    return verdict;
 }
 
 static enum wn_gop_verdict judge(const struct made *m, double ahead, double around,
                                  int64_t longest, int64_t *frame)
 {
-    return wn_gop_judge(&m->x, 0, &(struct wn_gop_look){
+    return judge_gop(m, 0, &(struct wn_gop_look){
         .ahead = ahead, .across = ahead, .around = around, .longest = longest,
     }, frame);
 }
@@ -171,16 +182,15 @@ static void sizes_tell_where_a_cut_is(void **state)
     assert_int_equal(judge(&m, 80, 5, 60, &frame), WN_GOP_OPEN);  /* somewhere */
     assert_int_equal(judge(&m, 80, 5, 250, &frame), WN_GOP_CUT_AT_END); /* ended early */
     assert_int_equal(judge(&m, 30, 25, 60, &frame), WN_GOP_QUIET); /* as its neighbours */
-    m.size[33] = 6000 << 1;
+    m.size[33] = 6000;
     assert_int_equal(judge(&m, 80, 5, 60, &frame), WN_GOP_CUT_INSIDE);
     assert_int_equal(frame, 33);
     assert_int_equal(judge(&m, 3, 3, 60, &frame), WN_GOP_QUIET);  /* a flash */
-    m.size[50] = 6000 << 1;
+    m.size[50] = 6000;
     assert_int_equal(judge(&m, 3, 3, 60, &frame), WN_GOP_OPEN);   /* there and back */
     assert_int_equal(judge(&m, 80, 5, 60, &frame), WN_GOP_OPEN);  /* which of both? */
     assert_int_equal(judge(&m, 80, 60, 60, &frame), WN_GOP_OPEN); /* all of it moves */
-    assert_int_equal(wn_gop_judge(&m.x, 1, &(struct wn_gop_look){.ahead = -1}, &frame),
-                     WN_GOP_QUIET);
+    assert_int_equal(judge_gop(&m, 1, &(struct wn_gop_look){.ahead = -1}, &frame), WN_GOP_QUIET);
     make_packets(&m, 1);
     assert_in_range(judge(&m, 80, 80, 1, &frame), WN_GOP_QUIET, WN_GOP_OPEN);
 }
