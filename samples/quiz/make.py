@@ -5,7 +5,8 @@
                                     [--drift 0] [--light 0]
 
 OUT gets a video file for each clip, a PNG for each picture, and quiz.jsonl: one question a line,
-with its family and the answers that count as right, as `winnow bench accuracy` reads it. A clip's
+with its family and the answers that count as right, as `winnow bench accuracy` reads it; the first
+line of a video also says what is where and when. A clip's
 moments are half a second long, six frames each, so that codec, sampling and scene cuts are real;
 the chain `fps=2` shows the model each moment once.
 
@@ -26,7 +27,7 @@ import torch
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "model"))
 
-from draw import draw, textures  # noqa: E402
+from draw import PLATE, SIZE as UNITS, draw, textures  # noqa: E402
 from questions import clip_questions, picture_questions  # noqa: E402
 from scenes import Clip, make_clip, make_picture, place_clip  # noqa: E402
 
@@ -63,6 +64,25 @@ def unsteady(frame: torch.Tensor, rng: random.Random, gen: torch.Generator, walk
     return (moved + walk[2] + noise).round().clamp(0, 255).to(torch.uint8)
 
 
+def objects_of(clip: Clip) -> list[dict]:
+    """What can be seen, when (seconds) and where (parts of the picture), as long as it stays there:
+    what an oracle would keep."""
+    shapes, digits, _ = place_clip(clip)
+    boxes: dict[tuple, list[int]] = {}
+    for thing in shapes:
+        box = (thing.x - thing.radius, thing.y - thing.radius,
+               thing.x + thing.radius, thing.y + thing.radius)
+        boxes.setdefault(box, []).append(thing.frame)
+    for digit in digits:
+        box = (digit.x - PLATE / 2, digit.y - PLATE / 2,
+               digit.x + PLATE / 2, digit.y + PLATE / 2)
+        boxes.setdefault(box, []).append(digit.frame)
+    each = EACH / RATE
+    return [{"t0": round(min(frames) * each, 3), "t1": round((max(frames) + 1) * each, 3)} |
+            {key: round(value / UNITS, 3) for key, value in zip(("x0", "y0", "x1", "y1"), box)}
+            for box, frames in boxes.items()]
+
+
 def encode(path: Path, frames: list[torch.Tensor]) -> None:
     """An H.264 file, or a PNG of one frame; the same bytes each time."""
     command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24",
@@ -94,9 +114,11 @@ def make(out: Path, kind: str, number: int, args: argparse.Namespace) -> list[di
     encode(out / name, frames)
     questions = clip_questions(clip, rng) if video else picture_questions(clip, rng)
     unique = {question.text: question for question in questions}.values()
-    return [{"video": name, "family": question.family, "question": question.text,
+    lines = [{"video": name, "family": question.family, "question": question.text,
              "answers": [question.answer], "filters": "fps=2" if video else "off"}
-            for question in unique if question.family not in ("caption", "v_caption")]
+             for question in unique if question.family not in ("caption", "v_caption")]
+    lines[0]["objects"] = objects_of(clip)
+    return lines
 
 
 def main() -> None:

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
 /* ---- running ---- */
 
@@ -22,8 +24,17 @@ struct seen { /* segments of one video */
     struct wn_segment **seg;
     int n;
     int64_t rows, before;
+    double seconds; /* from the file to the rows */
     bool still;
 };
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void forget(struct seen *seen)
 {
@@ -51,8 +62,9 @@ static int keep_segment(struct seen *seen, struct wn_segment *seg)
 }
 
 static int look(struct run *run, const struct acc_item *item, const char *chain, const char *taps,
-                struct seen *out)
+                struct acc_truth *truth, struct seen *out)
 {
+    const double began = now();
     const char *frames = item->filters ? item->filters : "fps=1";
     struct wn_media media = {.size = sizeof(media)};
     struct wn_source *src = NULL;
@@ -67,7 +79,9 @@ static int look(struct run *run, const struct acc_item *item, const char *chain,
     snprintf(text, size, "%s%s%s", frames, *frames && *chain ? "," : "", chain);
     err = wn_source_open(&src, run->job.session, item->path, wn_source_params(
         .filters = *text ? text : "off",
-        .taps_for = taps));
+        .taps_for = taps,
+        .on_scores = truth ? acc_score : NULL,
+        .opaque = truth));
     free(text);
     while (!err && !(err = wn_source_pull(src, &seg)))
         err = keep_segment(out, seg);
@@ -77,12 +91,14 @@ static int look(struct run *run, const struct acc_item *item, const char *chain,
         err = WN_OK;
     }
     wn_source_close(&src);
+    out->seconds = now() - began;
     return err;
 }
 
 /* What one chain of token filters leaves of what was seen. */
 static int prune(struct run *run, const struct seen *in, const char *chain, struct seen *out)
 {
+    const double began = now();
     int err = WN_OK;
 
     out->still = in->still;
@@ -92,6 +108,7 @@ static int prune(struct run *run, const struct seen *in, const char *chain, stru
         if (!err)
             err = keep_segment(out, seg);
     }
+    out->seconds = in->seconds + now() - began;
     return err;
 }
 
@@ -115,6 +132,7 @@ static int ask_one(struct run *run, int i, int c, const struct seen *seen)
         .before = seen->before,
         .after = seen->rows,
         .prefill_s = stats.prefill_s,
+        .first_s = seen->seconds + stats.prefill_s,
     };
     status = acc_write_record(run->tool, run->records, item, &run->acc->cases[c], r, answer);
     wn_free(answer);
@@ -155,25 +173,38 @@ static char *shared_chains(const struct acc *acc)
     return text;
 }
 
+/* A case that this model or quiz cannot serve has no results. */
+static void refuse(struct run *run, struct acc_case *k, const char *why)
+{
+    term_warn(&run->tool->term, k->name, why);
+    k->refused = true;
+}
+
 static int run_case(struct run *run, int first, int end, int c, const struct seen *all)
 {
-    const struct acc_case *k = &run->acc->cases[c];
+    struct acc_case *k = &run->acc->cases[c];
+    const struct acc_item *item = &run->acc->item[first];
+    struct acc_truth truth = {.objects = json_object_get(item->line, "objects")};
     struct seen here = {0};
     int err = WN_OK, status = STATUS_OK;
 
+    if (k->oracle && !json_array_size(truth.objects)) {
+        refuse(run, k, "the quiz does not say where things are: a line has no list of objects");
+        return STATUS_OK;
+    }
     if (k->whole)
-        err = look(run, &run->acc->item[first], k->chain, NULL, &here);
+        err = look(run, item, k->chain, NULL, k->oracle ? &truth : NULL, &here);
     else if (k->chain && *k->chain)
         err = prune(run, all, k->chain, &here);
     const struct seen blind = {.still = all->still, .before = all->before};
     const struct seen *seen = !k->chain ? &blind : *k->chain ? &here : all;
-    if (run->every && (err == WN_ERR_UNSUPPORTED || err == WN_ERR_ARG)) {
-        term_warn(&run->tool->term, k->chain, wn_errmsg(run->job.session));
-        run->acc->cases[c].refused = true; /* by this model: the chain has no results then */
-    } else if (err < 0) {
+    if (truth.unfit)
+        refuse(run, k, "this encoder's rows are not the cells of a grid: they cannot be scored");
+    else if (run->every && (err == WN_ERR_UNSUPPORTED || err == WN_ERR_ARG))
+        refuse(run, k, wn_errmsg(run->job.session));
+    else if (err < 0)
         status = job_failed(run->tool, &run->job, err);
-    }
-    for (int i = first; !err && i < end && status == STATUS_OK; i++) {
+    for (int i = first; !err && !k->refused && i < end && status == STATUS_OK; i++) {
         if (!run->acc->result[i * run->acc->n_cases + c].done)
             status = ask_one(run, i, c, seen);
     }
@@ -192,7 +223,7 @@ static int run_video(struct run *run, int first, int end, const char *taps)
         any |= wanted(acc, first, end, c);
     if (!any)
         return STATUS_OK;
-    const int err = look(run, &acc->item[first], "", *taps ? taps : NULL, &all);
+    const int err = look(run, &acc->item[first], "", *taps ? taps : NULL, NULL, &all);
     if (err < 0)
         status = job_failed(run->tool, &run->job, err);
     for (int c = 0; c < acc->n_cases && status == STATUS_OK; c++) {
@@ -223,6 +254,13 @@ static int run_all(struct run *run)
     return status;
 }
 
+static int64_t peak_bytes(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : (int64_t)usage.ru_maxrss * 1024;
+}
+
 static int tell(struct tool *tool, const struct acc *acc)
 {
     int status = STATUS_OK;
@@ -234,12 +272,18 @@ static int tell(struct tool *tool, const struct acc *acc)
     if (tool->opt.json) {
         json_t *object = json_result(tool, "ok");
         json_object_set_new(object, "cases", acc_json(acc));
-        return json_print(tool, object);
+        json_object_set_new(object, "peak_bytes", json_integer(peak_bytes()));
+        status = json_print(tool, object);
+    } else {
+        acc_print(acc);
+        printf("peak memory %.0f MiB\n", (double)peak_bytes() / (1 << 20));
+        if (tool->opt.compare)
+            acc_compare(acc);
+        status = stdout_status(tool);
     }
-    acc_print(acc);
-    if (tool->opt.compare)
-        acc_compare(acc);
-    return stdout_status(tool);
+    if (status == STATUS_OK && tool->opt.against)
+        status = acc_against(tool, acc, tool->opt.against);
+    return status;
 }
 
 static void finish(struct acc *acc)

@@ -20,13 +20,14 @@ struct acc_case { /* one chain of filters at one share */
     char *name;   /* the chain with {} where the share stands */
     double keep;  /* 1: the chain has no {} */
     bool whole;   /* acts before tokens too: the video is encoded for it alone */
+    bool oracle;  /* rows are scored by the quiz's own `objects` */
     bool refused; /* this model does not give what it needs */
 };
 
 struct acc_result {
     bool done, right;
     int64_t before, after; /* visual tokens */
-    double prefill_s;
+    double prefill_s, first_s; /* first_s: to the first token, decoding and encoding counted */
 };
 
 struct acc {
@@ -50,10 +51,19 @@ int acc_write_record(struct tool *tool, FILE *f, const struct acc_item *item,
 struct acc_sum {
     int n, right;
     double share; /* of the visual tokens that stayed */
-    double prefill_s;
+    double prefill_s, first_s;
 };
 /* family NULL: all of them. */
 struct acc_sum acc_sum(const struct acc *acc, int c, const char *family);
+/* Importance of a frame's rows by what the question's line says is in the picture: for on_scores of
+ * struct wn_source_params, opaque is a struct acc_truth. */
+struct acc_truth {
+    const json_t *objects;
+    double last; /* time of the frame before */
+    bool started, unfit; /* unfit: rows are not the cells of a grid */
+};
+int acc_score(void *opaque, const struct wn_frame_info *frame, float *scores);
+
 /* Wilson's interval at 95 %, as shares. */
 void acc_interval(int right, int n, double *low, double *high);
 /* Exact McNemar: how likely a difference as large between two cases is by chance. */
@@ -62,6 +72,9 @@ double acc_mcnemar(const struct acc *acc, int a, int b, int *only_a, int *only_b
 void acc_print(const struct acc *acc);
 void acc_compare(const struct acc *acc);
 json_t *acc_json(const struct acc *acc);
+/* Cases that lost answers since the file, written by --json, was made; a status, STATUS_SOME when
+ * there are any. */
+int acc_against(struct tool *tool, const struct acc *acc, const char *path);
 /* Accuracy over kept tokens, a line a chain. A status. */
 int acc_plot(struct tool *tool, const struct acc *acc, const char *path);
 

@@ -116,6 +116,9 @@ static bool on_tokens(const char *chain)
     return true;
 }
 
+/* Not a chain, but what the quiz itself knows: the ceiling of all that choose rows. */
+#define ORACLE "oracle=keep="
+
 static int add_case(struct acc *acc, const char *name, double keep)
 {
     struct acc_case *c = &acc->cases[acc->n_cases];
@@ -126,7 +129,7 @@ static int add_case(struct acc *acc, const char *name, double keep)
     if (acc->n_cases == ACC_MOST_CASES)
         return 0;
     snprintf(share, sizeof(share), "%g", keep);
-    size = strlen(name) + sizeof(share);
+    size = strlen(name) + sizeof(share) + sizeof("scores=per=segment:keep=");
     c->name = copy_part(name, strlen(name));
     c->chain = malloc(size);
     if (!c->name || !c->chain) {
@@ -135,7 +138,9 @@ static int add_case(struct acc *acc, const char *name, double keep)
         *c = (struct acc_case){0};
         return -1;
     }
-    if (hole)
+    if (!strncmp(name, ORACLE, strlen(ORACLE)))
+        snprintf(c->chain, size, "scores=per=segment:keep=%s", share);
+    else if (hole)
         snprintf(c->chain, size, "%.*s%s%s", (int)(hole - name), name, share, hole + 2);
     else
         snprintf(c->chain, size, "%s", name);
@@ -146,7 +151,8 @@ static int add_case(struct acc *acc, const char *name, double keep)
     } else if (!strcmp(name, "off")) {
         c->chain[0] = 0;
     }
-    c->whole = c->chain && !on_tokens(c->chain);
+    c->oracle = !strncmp(name, ORACLE, strlen(ORACLE));
+    c->whole = c->oracle || (c->chain && !on_tokens(c->chain));
     acc->n_cases++;
     return 0;
 }
@@ -190,12 +196,14 @@ static int add_all(struct acc *acc, const char *shares)
 
 int acc_list_cases(struct tool *tool, struct acc *acc)
 {
-    const char *shares = tool->opt.keep ? tool->opt.keep : "0.5,0.25,0.1,0.05";
+    const char *fallback = tool->opt.shorter ? "0.1" : "0.5,0.25,0.1,0.05";
+    const char *shares = tool->opt.keep ? tool->opt.keep : fallback;
     const char *list = tool->opt.filters;
     int bad = add_case(acc, "off", 1);
 
     if (!list)
-        bad = bad || add_case(acc, "blind", 1) || add_all(acc, shares);
+        bad = bad || add_case(acc, "blind", 1) || add_case(acc, "shuffle", 1) ||
+              add_shares(acc, ORACLE "{}", shares) || add_all(acc, shares);
     while (!bad && list && *list) {
         const size_t n = strcspn(list, ";");
         char *name = copy_part(list, n);
@@ -244,6 +252,54 @@ bool acc_accepted(const struct acc_item *item, const char *answer)
     return false;
 }
 
+/* ---- what the quiz knows ---- */
+
+static double number_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+/* Length that [a0, a1] and [b0, b1] have in common. */
+static double common(double a0, double a1, double b0, double b1)
+{
+    const double low = a0 > b0 ? a0 : b0, high = a1 < b1 ? a1 : b1;
+
+    return high > low ? high - low : 0;
+}
+
+/* An object is {"t0", "t1": seconds, "x0", "y0", "x1", "y1": parts of the picture}. What was not
+ * there in the frame before counts more than what only stays; the rest is in no order. */
+int acc_score(void *opaque, const struct wn_frame_info *frame, float *scores)
+{
+    struct acc_truth *truth = opaque;
+    const int32_t h = frame->grid_h, w = frame->grid_w;
+    const uint32_t lot = 2654435761u;
+    const json_t *o;
+    size_t k;
+
+    if (h < 1 || w < 1 || frame->n_rows != h * w)
+        truth->unfit = true;
+    for (int32_t i = 0; i < frame->n_rows; i++)
+        scores[i] = 1e-9f * (float)((uint32_t)(i + frame->n_rows * frame->index) * lot >> 8);
+    json_array_foreach(truth->objects, k, o) {
+        const double t0 = number_of(o, "t0");
+        if (frame->time < t0 - 1e-3 || frame->time >= number_of(o, "t1") - 1e-3 || truth->unfit)
+            continue;
+        const double fresh = !truth->started || truth->last < t0 - 1e-3;
+        const double y0 = h * number_of(o, "y0"), y1 = h * number_of(o, "y1");
+        const double x0 = w * number_of(o, "x0"), x1 = w * number_of(o, "x1");
+        for (int32_t i = 0; i < h * w; i++) {
+            const double y = common(i / w, i / w + 1, y0, y1);
+            const double x = common(i % w, i % w + 1, x0, x1);
+            if (x * y > 0)
+                scores[i] += (float)(x * y + fresh);
+        }
+    }
+    truth->last = frame->time;
+    truth->started = true;
+    return 0;
+}
+
 /* ---- what was measured before ---- */
 
 static void take_record(struct acc *acc, const json_t *record)
@@ -263,7 +319,8 @@ static void take_record(struct acc *acc, const json_t *record)
                 .right = json_is_true(json_object_get(record, "right")),
                 .before = json_integer_value(json_object_get(record, "tokens_before")),
                 .after = json_integer_value(json_object_get(record, "tokens_after")),
-                .prefill_s = json_number_value(json_object_get(record, "prefill_s")),
+                .prefill_s = number_of(record, "prefill_s"),
+                .first_s = number_of(record, "first_token_s"),
             };
         }
     }
@@ -318,6 +375,7 @@ int acc_write_record(struct tool *tool, FILE *f, const struct acc_item *item,
     json_object_set_new(o, "tokens_before", json_integer(r->before));
     json_object_set_new(o, "tokens_after", json_integer(r->after));
     json_object_set_new(o, "prefill_s", json_number(r->prefill_s));
+    json_object_set_new(o, "first_token_s", json_number(r->first_s));
     text = json_dumps(o, JSON_COMPACT);
     bad = !text || fputs(text, f) < 0 || fputc('\n', f) == EOF || fflush(f);
     free(text);

@@ -20,11 +20,13 @@ struct acc_sum acc_sum(const struct acc *acc, int c, const char *family)
         s.n++;
         s.right += r->right;
         s.prefill_s += r->prefill_s;
+        s.first_s += r->first_s;
         before += (double)r->before;
         after += (double)r->after;
     }
     s.share = before > 0 ? after / before : 0;
     s.prefill_s = s.n ? s.prefill_s / s.n : 0;
+    s.first_s = s.n ? s.first_s / s.n : 0;
     return s;
 }
 
@@ -39,10 +41,18 @@ void acc_interval(int right, int n, double *low, double *high)
     *high = middle + half;
 }
 
-double acc_mcnemar(const struct acc *acc, int a, int b, int *only_a, int *only_b)
+/* How likely a coin falls on its rarer side `least` times or fewer, either side, in n. */
+static double coin(int n, int least)
 {
     double p = 0;
 
+    for (int k = 0; k <= least; k++)
+        p += exp(lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0) - n * log(2.0));
+    return p > 0.5 ? 1 : 2 * p;
+}
+
+double acc_mcnemar(const struct acc *acc, int a, int b, int *only_a, int *only_b)
+{
     *only_a = *only_b = 0;
     for (int i = 0; i < acc->n_items; i++) {
         const struct acc_result *r = &acc->result[i * acc->n_cases];
@@ -50,10 +60,7 @@ double acc_mcnemar(const struct acc *acc, int a, int b, int *only_a, int *only_b
             continue;
         *(r[a].right ? only_a : only_b) += 1;
     }
-    const int n = *only_a + *only_b, least = *only_a < *only_b ? *only_a : *only_b;
-    for (int k = 0; k <= least; k++)
-        p += exp(lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0) - n * log(2.0));
-    return p > 0.5 ? 1 : 2 * p;
+    return coin(*only_a + *only_b, *only_a < *only_b ? *only_a : *only_b);
 }
 
 /* Case c is the first of its chain: shares of one chain stand together. */
@@ -64,17 +71,18 @@ static bool begins(const struct acc *acc, int c)
 
 void acc_print(const struct acc *acc)
 {
-    printf("%-40s %6s %7s %6s %13s %5s %10s\n", "filters", "keep", "tokens", "right", "95 %",
-           "of", "prefill ms");
+    printf("%-40s %6s %7s %6s %13s %5s %10s %8s\n", "filters", "keep", "tokens", "right", "95 %",
+           "of", "prefill ms", "first ms");
     for (int c = 0; c < acc->n_cases; c++) {
         const struct acc_sum s = acc_sum(acc, c, NULL);
         double low, high;
         if (!s.n)
             continue;
         acc_interval(s.right, s.n, &low, &high);
-        printf("%-40.40s %6g %6.1f%% %5.1f%% %5.1f .. %5.1f %5d %10.1f\n",
+        printf("%-40.40s %6g %6.1f%% %5.1f%% %5.1f .. %5.1f %5d %10.1f %8.1f\n",
                begins(acc, c) ? acc->cases[c].name : "", acc->cases[c].keep, 100 * s.share,
-               100.0 * s.right / s.n, 100 * low, 100 * high, s.n, 1e3 * s.prefill_s);
+               100.0 * s.right / s.n, 100 * low, 100 * high, s.n, 1e3 * s.prefill_s,
+               1e3 * s.first_s);
     }
 }
 
@@ -98,6 +106,56 @@ void acc_compare(const struct acc *acc)
     }
 }
 
+/* Answers of one case against its letters of another run. */
+static bool worse(const struct acc *acc, int c, const char *earlier)
+{
+    int lost = 0, won = 0;
+
+    for (int i = 0; i < acc->n_items; i++) {
+        const struct acc_result *r = &acc->result[i * acc->n_cases + c];
+        if (!r->done || earlier[i] == '-')
+            continue;
+        lost += !r->right && earlier[i] == '1';
+        won += r->right && earlier[i] == '0';
+    }
+    const double p = coin(lost + won, lost < won ? lost : won);
+    if (lost <= won || p >= 0.01)
+        return false;
+    fprintf(stderr, "%s at %g: %d answers are wrong that were right, %d right that were wrong: "
+            "p = %.2g\n", acc->cases[c].name, acc->cases[c].keep, lost, won, p);
+    return true;
+}
+
+int acc_against(struct tool *tool, const struct acc *acc, const char *path)
+{
+    json_error_t error;
+    json_t *file = json_load_file(path, 0, &error), *one;
+    int compared = 0, bad = 0;
+    size_t k;
+
+    if (!file)
+        return tool_fail(tool, STATUS_INPUT, "%s: %s", path, error.text);
+    json_array_foreach(json_object_get(file, "cases"), k, one) {
+        const char *name = json_string_value(json_object_get(one, "filters"));
+        const json_t *answers = json_object_get(one, "answers");
+        const double keep = json_number_value(json_object_get(one, "keep"));
+        if (!name || json_string_length(answers) < (size_t)acc->n_items)
+            continue;
+        for (int c = 0; c < acc->n_cases; c++) {
+            if (strcmp(acc->cases[c].name, name) || acc->cases[c].keep != keep)
+                continue;
+            compared++;
+            bad += worse(acc, c, json_string_value(answers));
+        }
+    }
+    json_decref(file);
+    if (!compared)
+        return tool_fail(tool, STATUS_DATA, "%s holds no case of these questions: it is what "
+                         "--json printed for the same quiz", path);
+    fprintf(stderr, "%d of %d cases are worse than in %s\n", bad, compared, path);
+    return bad ? STATUS_SOME : STATUS_OK;
+}
+
 static json_t *families_json(const struct acc *acc, int c)
 {
     json_t *object = json_object();
@@ -110,6 +168,21 @@ static json_t *families_json(const struct acc *acc, int c)
         json_object_set_new(object, family, json_pack("{s:i,s:i}", "right", s.right, "n", s.n));
     }
     return object;
+}
+
+/* A letter a question, in the quiz's order: 1 right, 0 wrong, - not asked. */
+static json_t *answers_json(const struct acc *acc, int c)
+{
+    char *text = malloc((size_t)acc->n_items + 1);
+    json_t *string;
+
+    for (int i = 0; text && i < acc->n_items; i++) {
+        const struct acc_result *r = &acc->result[i * acc->n_cases + c];
+        text[i] = !r->done ? '-' : r->right ? '1' : '0';
+    }
+    string = text ? json_stringn(text, (size_t)acc->n_items) : json_null();
+    free(text);
+    return string;
 }
 
 json_t *acc_json(const struct acc *acc)
@@ -129,7 +202,9 @@ json_t *acc_json(const struct acc *acc)
         json_object_set_new(object, "high", json_number(high));
         json_object_set_new(object, "tokens_share", json_number(s.share));
         json_object_set_new(object, "prefill_s", json_number(s.prefill_s));
+        json_object_set_new(object, "first_token_s", json_number(s.first_s));
         json_object_set_new(object, "families", families_json(acc, c));
+        json_object_set_new(object, "answers", answers_json(acc, c));
         json_array_append_new(list, object);
     }
     return list;

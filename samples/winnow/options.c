@@ -110,6 +110,10 @@ const struct option_info option_table[] = {
         "only the first N questions"},
     {"compare", 0, NULL, CMD_BENCH, "Accuracy", OPTION_FLAG, AT(compare), .help =
         "the first chain against each other one, question by question (exact McNemar test)"},
+    {"short", 0, NULL, CMD_BENCH, "Accuracy", OPTION_FLAG, AT(shorter), .help =
+        "some minutes: every filter at a tenth of the tokens only"},
+    {"against", 0, "FILE", CMD_BENCH, "Accuracy", OPTION_TEXT, AT(against), .help =
+        "an earlier run's --json output: status 1 when a chain lost answers since (p < 0.01)"},
     {"plot", 0, "FILE", CMD_BENCH, "Accuracy", OPTION_TEXT, AT(plot), .help =
         "accuracy over kept tokens, as PNG"},
 
@@ -131,12 +135,12 @@ const struct option_info option_table[] = {
     {"shard", 0, "I/N", CMD_BATCH, "Batch", OPTION_TEXT, AT(shard), .help =
         "only the items of this of N parts, I from 0"},
     {"jobs", 'j', "N", CMD_BATCH, "Batch", OPTION_INT, AT(jobs), 1, 64, .help =
-        "workers at once, each with models of its own (default: 1)"},
+        "items at once (default: as many as measuring finds to be fastest)"},
     {"item-timeout", 0, "TIME", CMD_BATCH, "Batch", OPTION_TIME, AT(item_timeout), .help =
         "an item that takes longer is set aside (default: any time)"},
     {"item-memory", 0, "BYTES", CMD_BATCH, "Batch", OPTION_INT, AT(item_memory), 1 << 20, BIG,
         .help =
-        "address space of a worker (default: any)"},
+        "address space of all items that are worked on at once (default: any)"},
     {"retry-errors", 0, NULL, CMD_BATCH, "Batch", OPTION_FLAG, AT(retry_errors), .help =
         "do the items again that failed or were set aside"},
 

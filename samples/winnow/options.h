@@ -72,9 +72,9 @@ struct options {
     int64_t frames, dim, rounds; /* of bench */
     const char *grid;
     double vit_ms;
-    const char *keep, *plot;
+    const char *keep, *plot, *against;
     int64_t questions;
-    bool compare;
+    bool compare, shorter;
 
     const char *prompt, *summary_prompt, *format, *sidecar; /* of captions */
     double segment;
