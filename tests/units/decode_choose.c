@@ -319,6 +319,7 @@ static void choices_of_nearly_nothing(void **state)
     static const char *const chain[] = {
         "dcode_frames", "aks", "longvu_frames", "scene_tiling", "tdc_segment", "motion", "dedup",
         "motion=n=3", "dcode_frames=n=1", "aks=n=1", "longvu_frames=window=1", "scene_tiling=k=3",
+        "shuffle",
     };
     struct seen s[MOST];
 
@@ -339,6 +340,28 @@ static void choices_of_nearly_nothing(void **state)
         assert_int_equal(read_all(&o, s, MOST), 0);
         close_decoder(&o);
     }
+}
+
+/* Every picture is there once, at a time that was another's. */
+static void shuffle_only_changes_order(void **state)
+{
+    struct seen even[MOST], s[MOST], other[MOST];
+    int moved = 0, differ = 0, times_seen[40] = {0};
+
+    MAKE(.path = "order.mkv", .width = W, .height = H, .n = 40);
+    assert_int_equal(read_file("order.mkv", "fps=100", even, MOST), 40);
+    assert_int_equal(read_file("order.mkv", "shuffle", s, MOST), 40);
+    assert_int_equal(read_file("order.mkv", "shuffle=seed=1", other, MOST), 40);
+    for (int i = 0; i < 40; i++) {
+        assert_true(s[i].time == even[i].time && s[i].counted == even[i].counted);
+        assert_in_range(s[i].number, 0, 39);
+        times_seen[s[i].number]++;
+        moved += s[i].number != i;
+        differ += s[i].number != other[i].number;
+    }
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(times_seen[i], 1);
+    assert_true(moved > 30 && differ > 30);
 }
 
 static void memory_stays(void **state)
@@ -374,6 +397,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(motion_counts_what_moves),
         cmocka_unit_test(choices_find_the_needle),
         cmocka_unit_test(choices_of_nearly_nothing),
+        cmocka_unit_test(shuffle_only_changes_order),
     };
 
     work_in(argc, argv);
