@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "rows_file.h"
 #include "session.h"
 
 #include <stdlib.h>
@@ -60,10 +61,27 @@ void wn_segment_unref(struct wn_segment **segment)
     free(seg->row0);
     free(seg->cells);
     free(seg->pos);
+    free(seg->place);
     free(seg->row_frame);
     free(seg->row_time);
     pthread_mutex_destroy(&seg->lock);
     free(seg);
+}
+
+/* M-RoPE places of all rows; NULL where a frame has none, or no memory. */
+static int32_t *spell_places(const struct wn_rows *r)
+{
+    int32_t *place = NULL;
+
+    for (int32_t f = 0; f < r->n_frames; f++)
+        if (!r->frames[f].layout || !r->frames[f].layout->mpos)
+            return NULL;
+    place = r->n ? wn_calloc((size_t)r->n, 4 * sizeof(*place)) : NULL;
+    for (int32_t f = 0; place && f < r->n_frames; f++)
+        for (int32_t i = r->frame_ptr[f]; i < r->frame_ptr[f + 1]; i++)
+            memcpy(place + 4 * (size_t)i, r->frames[f].layout->mpos[r->cell[i]],
+                   4 * sizeof(*place));
+    return place;
 }
 
 /* Place, frame and time of every row, spelled out for the public struct. */
@@ -89,6 +107,7 @@ static int spell_out(struct wn_segment *seg)
             time[i] = r->frames[f].time;
         }
     }
+    seg->place = spell_places(r);
     seg->pos = pos;
     seg->row_frame = frame;
     seg->row_time = time;
@@ -142,6 +161,8 @@ void wn_segment_tokens(const struct wn_segment *segment, struct wn_tokens *out)
         .source_weight = r->w.weight,
         .n_before = seg->n_before,
         .linear = r->w.linear,
+        .cell = r->cell,
+        .place = seg->place,
     };
     const size_t size = out->size && out->size < sizeof(t) ? out->size : sizeof(t);
     memcpy(out, &t, size);
@@ -168,6 +189,28 @@ int wn_segment_frame(const struct wn_segment *seg, int32_t i, struct wn_frame_in
         .grid_w = f->layout ? f->layout->grid_w : 0,
         .row0 = seg->row0[i],
         .n_rows = seg->row0[i + 1] - seg->row0[i],
+    };
+    const size_t size = out->size && out->size < sizeof(info) ? out->size : sizeof(info);
+    memcpy(out, &info, size);
+    out->size = size;
+    return WN_OK;
+}
+
+int wn_segment_part(const struct wn_segment *seg, int32_t i, int32_t j, struct wn_part_info *out)
+{
+    const struct wn_layout *layout = i >= 0 && i < seg->n_frames ? seg->frames[i].layout : NULL;
+
+    if (!layout || j < 0 || j >= layout->n_parts)
+        return WN_ERR_ARG;
+    const struct wn_layout_part *part = &layout->parts[j];
+    const struct wn_part_info info = {
+        .size = sizeof(info),
+        .row0 = part->row0,
+        .n_rows = part->n_rows,
+        .n_pos = part->n_pos,
+        .non_causal = part->non_causal,
+        .n_tokens = part->n_tokens,
+        .tokens = part->tokens,
     };
     const size_t size = out->size && out->size < sizeof(info) ? out->size : sizeof(info);
     memcpy(out, &info, size);
@@ -217,4 +260,33 @@ void wn_segment_times(const struct wn_segment *seg, double *start, double *end)
 int32_t wn_segment_scene(const struct wn_segment *seg)
 {
     return seg->n_frames ? seg->frames[0].scene : 0;
+}
+
+int wn_segment_read(struct wn_session *s, const char *path, struct wn_segment **out, int *video)
+{
+    struct wn_segment *seg = NULL;
+    struct wn_rows_file file;
+
+    if (!s->llm || !path)
+        return wn_fail(&s->log, WN_ERR_ARG, "rows are read for a language model");
+    int err = wn_rows_file_read(&file, path, &(struct wn_rows_want){
+        .dim = s->llm_info.dim,
+        .n_vocab = s->llm_info.n_vocab,
+        .mrope = s->llm_info.mrope,
+        .model = s->p.model,
+    }, &s->log);
+    if (err < 0)
+        return err;
+    err = wn_segment_create(&seg, file.before);
+    wn_rows_destroy(&file.before);
+    if (err) {
+        wn_rows_destroy(&file.rows);
+        return wn_nomem(&s->log, "a segment");
+    }
+    seg->rows = file.rows;
+    seg->end = WN_MAX(seg->end, file.duration);
+    *out = seg;
+    if (video)
+        *video = file.video;
+    return WN_OK;
 }

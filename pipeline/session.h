@@ -57,7 +57,7 @@ struct wn_segment {
     double start, end;
     /* Made when first asked for, under the lock. */
     pthread_mutex_t lock;
-    int32_t *cells, *pos, *row_frame;
+    int32_t *cells, *pos, *row_frame, *place;
     double *row_time;
 };
 /* What is known before compression; rows come later. */

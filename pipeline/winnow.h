@@ -67,7 +67,8 @@ struct wn_segment; /* refcounted: the compact tokens of one scene or window; any
 struct wn_params {
     size_t size;         /* set by wn_params() */
     const char *model;   /* language model, GGUF; NULL: no answers, scenes and frames only */
-    const char *mmproj;  /* vision encoder, GGUF; NULL: looked for beside the model */
+    const char *mmproj;  /* vision encoder, GGUF; NULL: looked for beside the model; "": none, for
+                            answers about rows that were read */
     const char *device;  /* of the filters: "auto" (default), "cpu", "vulkan" or part of a Vulkan
                             device's name. A software Vulkan device runs only when named. */
     const char *filters; /* the chain, e.g. "scene,fps=2,vtc_cls=keep=64" (default "auto") */
@@ -364,6 +365,9 @@ WN_API int wn_cache_remove(const char *cache_dir, const char *name);
 struct wn_option_info {
     const char *name, *type, *help, *def, *range;
 };
+    const int32_t *cell;  /* [n] which of its frame's uncompressed rows a token stands for: a prompt
+                             has the tokens of a frame in this order, ties in their own */
+    const int32_t *place; /* [n][4] M-RoPE t, y, x, z from where its part begins; NULL: not M-RoPE */
 struct wn_filter_info {
     const char *name;
     const char *family; /* transformation, similarity, attention, query, or baseline, frame */
@@ -378,6 +382,18 @@ struct wn_filter_info {
 WN_API const struct wn_filter_info *wn_filter(int i); /* NULL past the last */
 
 struct wn_preset_info {
+/* Part of a frame in a prompt: tokens of the model's own (begin of image, tile break), then rows. */
+struct wn_part_info {
+    size_t size;
+    int32_t row0, n_rows;  /* of the frame's uncompressed rows */
+    int32_t n_pos;         /* how far these rows move the position, where any is left */
+    int32_t non_causal;    /* they attend to each other both ways */
+    int32_t n_tokens;
+    const int32_t *tokens; /* borrowed */
+};
+/* Part j of frame i; WN_ERR_ARG past the last. */
+WN_API int wn_segment_part(const struct wn_segment *seg, int32_t i, int32_t j,
+                           struct wn_part_info *out);
     const char *name, *brief, *chain; /* chain as it stands before numbers are filled in */
 };
 WN_API const struct wn_preset_info *wn_preset(int i); /* NULL past the last */
@@ -397,6 +413,10 @@ WN_API int wn_devices(struct wn_device_info *out,
 WN_API int wn_build_info(void (*line)(void *opaque, const char *name, const char *value),
                          void *opaque);
 
+/* The rows of a file that `winnow compress` wrote, as one segment of this session's model. What the
+ * file says is checked before any of it is used. *video, which may be NULL: frames had labels. */
+WN_API int wn_segment_read(struct wn_session *s, const char *path, struct wn_segment **out,
+                           int *video);
 /* ---- how fast it is here ---- */
 
 struct wn_bench_params {

@@ -64,8 +64,8 @@ static int report(struct tool *tool, struct job *job, struct stream *stream, con
     struct wn_media media = {.size = sizeof(media)};
     int status;
 
-    wn_source_stats(job->source, &stats);
-    wn_source_media(job->source, &media);
+    job_stats(job, &stats);
+    job_media(job, &media);
     if (tool->opt.json) {
         status = json_print(tool, result(tool, answer, &stats, &media));
     } else {
@@ -91,8 +91,8 @@ static int dry_run(struct tool *tool, const struct job *job)
 
     if (err < 0)
         return job_failed(tool, job, err);
-    wn_source_stats(job->source, &stats);
-    wn_source_media(job->source, &media);
+    job_stats(job, &stats);
+    job_media(job, &media);
     if (tool->opt.json) {
         json_t *object = json_result(tool, "dry-run");
         json_object_set_new(object, "frames", f.frames ? json_integer(f.frames) : json_null());
@@ -120,7 +120,7 @@ static int ask(struct tool *tool, struct job *job)
     struct stream stream = {.tool = tool};
     char *answer = NULL;
     int status;
-    int err = wn_source_ask(job->source, tool->args[1], wn_ask_params(
+    int err = job_ask(job, tool->args[1], wn_ask_params(
         .max_tokens = (int)o->max_tokens,
         .temperature = o->temp,
         .top_k = (int)o->top_k,
@@ -143,7 +143,7 @@ static int ask(struct tool *tool, struct job *job)
 int run_ask(struct tool *tool)
 {
     struct job job;
-    int status = job_open(&job, tool, JOB_MODEL | JOB_PROGRESS);
+    int status = job_open(&job, tool, JOB_MODEL | JOB_ROWS | JOB_PROGRESS);
 
     if (status == STATUS_OK)
         status = tool->opt.dry_run ? dry_run(tool, &job) : ask(tool, &job);

@@ -42,7 +42,7 @@ static int print_json(struct chat *chat, const char *question, const char *answe
     struct wn_stats stats = {.size = sizeof(stats)};
     json_t *object = json_result(chat->tool, "ok");
 
-    wn_source_stats(chat->job.source, &stats);
+    job_stats(&chat->job, &stats);
     json_object_set_new(object, "question", json_text(question));
     json_object_set_new(object, "answer", json_text(answer));
     json_set_stats(object, &stats);
@@ -63,7 +63,7 @@ static int answer_one(struct chat *chat, const char *question)
     const struct options *o = &chat->tool->opt;
     struct wn_ask_stats stats = {.size = sizeof(stats)};
     char *answer = NULL;
-    const int err = wn_source_ask(chat->job.source, question, wn_ask_params(
+    const int err = job_ask(&chat->job, question, wn_ask_params(
         .max_tokens = (int)o->max_tokens,
         .temperature = o->temp,
         .top_k = (int)o->top_k,
@@ -124,7 +124,7 @@ static int converse(struct chat *chat)
 int run_chat(struct tool *tool)
 {
     struct chat chat = {.tool = tool};
-    int status = job_open(&chat.job, tool, JOB_MODEL | JOB_PROGRESS | JOB_ROOM);
+    int status = job_open(&chat.job, tool, JOB_MODEL | JOB_ROWS | JOB_PROGRESS | JOB_ROOM);
 
     if (status == STATUS_OK)
         status = converse(&chat);

@@ -8,13 +8,14 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "row_places.h"
 #include "signals.h"
 #include "spool.h"
 #include "tool.h"
 
 enum tensor {
-    EMBEDS, POS, FRAME, SCENE, T_S, ROW, COL, WEIGHT, SCORE, CSR_PTR, CSR_IDX, CSR_W,
-    FRAME_NUMBER, FRAME_SCENE, FRAME_T_S, FRAME_GRID, FRAME_ROW0, N_TENSORS
+    EMBEDS, POS, FRAME, CELL, SCENE, T_S, ROW, COL, WEIGHT, SCORE, CSR_PTR, CSR_IDX, CSR_W,
+    FRAME_NUMBER, FRAME_SCENE, FRAME_T_S, FRAME_GRID, FRAME_ROW0, PART, PART_TOKENS, N_TENSORS
 };
 
 static const struct {
@@ -23,6 +24,7 @@ static const struct {
     [EMBEDS]       = {"embeds", "F32"},
     [POS]          = {"pos", "I32"},
     [FRAME]        = {"frame", "I32"},
+    [CELL]         = {"cell", "I32"},
     [SCENE]        = {"scene", "I32"},
     [T_S]          = {"t_s", "F32"},
     [ROW]          = {"row", "I16"},
@@ -37,11 +39,17 @@ static const struct {
     [FRAME_T_S]    = {"frame_t_s", "F64"},
     [FRAME_GRID]   = {"frame_grid", "I32"},
     [FRAME_ROW0]   = {"frame_row0", "I64"},
+    [PART]         = {"part", "I32"},
+    [PART_TOKENS]  = {"part_tokens", "I32"},
 };
 
 struct output {
     const char *path;
     struct spool spool[N_TENSORS];
+    struct spool more_pos[3]; /* y, x and z behind POS's t, with M-RoPE */
+    bool mrope;           /* [4][n] positions */
+    int64_t next_pos;
+    int64_t n_parts, n_part_tokens;
     bool half;            /* embeds as F16 */
     int64_t n;            /* tokens so far */
     int64_t n_before;     /* uncompressed rows of the segments so far */
@@ -53,30 +61,6 @@ struct output {
 };
 
 /* ---- values ---- */
-
-/* To the nearest, ties to even; too large becomes infinite. */
-static uint16_t to_half(float value)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &value, sizeof(bits));
-    const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
-    if (magnitude > 0x7F800000)
-        return (uint16_t)(sign | 0x7E00); /* not a number */
-    if (magnitude >= 0x47800000)
-        return (uint16_t)(sign | 0x7C00);
-    const int exponent = (int)(magnitude >> 23) - 112;
-    const int shift = exponent > 0 ? 13 : 14 - exponent; /* else subnormal */
-    if (shift > 24)
-        return (uint16_t)sign;
-    const uint32_t significand = (magnitude & 0x7FFFFF) | 0x800000;
-    const uint32_t rest = significand & ((1u << shift) - 1), tie = 1u << (shift - 1);
-    uint32_t half = significand >> shift;
-    half += rest > tie || (rest == tie && half & 1);
-    if (exponent > 0) /* the leading one of half is a step of the exponent, too */
-        half += (uint32_t)(exponent - 1) << 10;
-    return (uint16_t)(sign | half);
-}
 
 static int put(struct output *out, enum tensor t, const void *data, size_t bytes)
 {
@@ -109,20 +93,10 @@ static int put_i32(struct output *out, enum tensor t, int32_t value)
 
 static int put_embeds(struct output *out, const struct wn_tokens *tokens)
 {
-    size_t n = (size_t)tokens->n * (size_t)tokens->dim;
-    uint16_t half[1024];
+    const size_t n = (size_t)tokens->n * (size_t)tokens->dim;
 
-    if (!out->half)
-        return put(out, EMBEDS, tokens->data, n * sizeof(float));
-    for (size_t at = 0; at < n;) {
-        size_t m = n - at < 1024 ? n - at : 1024;
-        for (size_t i = 0; i < m; i++)
-            half[i] = to_half(tokens->data[at + i]);
-        if (put(out, EMBEDS, half, m * sizeof(half[0])) < 0)
-            return -1;
-        at += m;
-    }
-    return 0;
+    return out->half ? spool_write_half(&out->spool[EMBEDS], tokens->data, n)
+                     : put(out, EMBEDS, tokens->data, n * sizeof(float));
 }
 
 static int put_token(struct output *out, const struct wn_tokens *t, int32_t i, int32_t scene)
@@ -130,8 +104,8 @@ static int put_token(struct output *out, const struct wn_tokens *t, int32_t i, i
     int32_t first = t->source_ptr[i], last = t->source_ptr[i + 1];
     int bad = 0;
 
-    bad |= put_i32(out, POS, (int32_t)(out->n + i));
     bad |= put_i32(out, FRAME, t->frame[i]);
+    bad |= put_i32(out, CELL, t->cell[i]);
     bad |= put_i32(out, SCENE, scene);
     bad |= put_f32(out, T_S, t->time[i]);
     bad |= put_i16(out, ROW, t->pos[2 * i]);
@@ -146,6 +120,41 @@ static int put_token(struct output *out, const struct wn_tokens *t, int32_t i, i
     return bad;
 }
 
+static int put_places(struct output *out, const struct wn_segment *segment,
+                      const struct wn_tokens *t)
+{
+    const size_t n = (size_t)t->n;
+    int32_t *all = calloc(4 * n + 1, sizeof(*all));
+    int32_t *const pos[4] = {all, all + n, all + 2 * n, all + 3 * n};
+
+    if (!all)
+        return -1;
+    if (t->n)
+        out->mrope = t->place != NULL;
+    int bad = row_places(segment, t, &out->next_pos, pos);
+    bad |= put(out, POS, pos[0], n * sizeof(*all));
+    for (int s = 1; out->mrope && s < 4; s++)
+        bad |= spool_write(&out->more_pos[s - 1], pos[s], n * sizeof(*all));
+    free(all);
+    return bad;
+}
+
+static int put_parts(struct output *out, const struct wn_segment *segment, int32_t i)
+{
+    struct wn_part_info part = {.size = sizeof(part)};
+    int bad = 0;
+
+    for (int32_t p = 0; wn_segment_part(segment, i, p, &part) == WN_OK; p++) {
+        const int32_t record[] = {(int32_t)out->n_frames, part.row0,       part.n_rows,
+                                  part.n_pos,             part.non_causal, part.n_tokens};
+        bad |= put(out, PART, record, sizeof(record));
+        bad |= put(out, PART_TOKENS, part.tokens, (size_t)part.n_tokens * sizeof(*part.tokens));
+        out->n_parts++;
+        out->n_part_tokens += part.n_tokens;
+    }
+    return bad;
+}
+
 static int put_frames(struct output *out, const struct wn_segment *segment)
 {
     int bad = 0;
@@ -154,6 +163,7 @@ static int put_frames(struct output *out, const struct wn_segment *segment)
         struct wn_frame_info info = {.size = sizeof(info)};
 
         wn_segment_frame(segment, i, &info);
+        bad |= put_parts(out, segment, i);
         if (out->n_frames++ == 0) {
             out->grid[0] = info.grid_h;
             out->grid[1] = info.grid_w;
@@ -176,7 +186,8 @@ static int put_segment(struct output *out, const struct wn_segment *segment)
     int32_t scene = wn_segment_scene(segment);
 
     wn_segment_tokens(segment, &tokens);
-    if (put_embeds(out, &tokens) < 0 || put_frames(out, segment) < 0)
+    if (put_embeds(out, &tokens) < 0 || put_places(out, segment, &tokens) < 0 ||
+        put_frames(out, segment) < 0)
         return -1;
     for (int32_t i = 0; i < tokens.n; i++)
         if (put_token(out, &tokens, i, scene) < 0)
@@ -270,6 +281,7 @@ static void describe(struct meta *meta, const struct tool *tool, const struct jo
     meta_add(meta, "linear", "%s", out->linear ? "true" : "false");
     meta_add(meta, "rows_before", "%lld", (long long)out->n_before);
     meta_add(meta, "duration_s", "%.6f", media.duration);
+    meta_add(meta, "video", "%s", media.still ? "false" : "true");
     meta_add(meta, "partial", "%s", media.partial ? "true" : "false");
     meta->pair[2 * meta->n] = NULL;
 }
@@ -281,17 +293,19 @@ static void shape_tensor(struct st_entry *t, const struct output *out, enum tens
     const struct spool *spool = &out->spool[which];
     int64_t n = which < CSR_PTR ? out->n : which == CSR_PTR ? out->n + 1
               : which <= CSR_W ? out->n_sources : which == FRAME_ROW0 ? out->n_frames + 1
+              : which == PART ? out->n_parts : which == PART_TOKENS ? out->n_part_tokens
               : out->n_frames;
+    const bool four = which == POS && out->mrope;
 
     *t = (struct st_entry){
         .name = spool->name,
         .dtype = spool->dtype,
-        .n_dims = 1,
-        .shape = {n},
+        .n_dims = four ? 2 : 1,
+        .shape = {four ? 4 : n, n},
     };
-    if (which == EMBEDS || which == FRAME_GRID) {
+    if (which == EMBEDS || which == FRAME_GRID || which == PART) {
         t->n_dims = 2;
-        t->shape[1] = which == EMBEDS ? out->dim : 2;
+        t->shape[1] = which == EMBEDS ? out->dim : which == PART ? 6 : 2;
     }
 }
 
@@ -323,8 +337,11 @@ static int write_file(struct tool *tool, const struct job *job, struct output *o
     describe(&meta, tool, job, out);
     bad = st_write_begin(&w, path, tensor, n, meta.pair, why, sizeof(why));
     errno = 0;
-    for (int i = 0; i < n && !bad && !signal_status(tool->signals); i++)
+    for (int i = 0; i < n && !bad && !signal_status(tool->signals); i++) {
         bad = spool_copy(&out->spool[order[i]], w);
+        for (int s = 0; s < 3 && order[i] == POS && out->mrope && !bad; s++)
+            bad = spool_copy(&out->more_pos[s], w);
+    }
     for (int i = 0; i < meta.n; i++)
         free(meta.text[i]);
     if (!bad && signal_status(tool->signals)) {
@@ -355,6 +372,10 @@ static int open_output(struct tool *tool, struct output *out, const char *path)
             return tool_fail(tool, STATUS_OUTPUT, "%s: cannot be written: %s", path,
                              strerror(errno));
     }
+    for (int s = 0; s < 3; s++)
+        if (spool_open(&out->more_pos[s], "pos", "I32", path) < 0)
+            return tool_fail(tool, STATUS_OUTPUT, "%s: cannot be written: %s", path,
+                             strerror(errno));
     put_i64(out, CSR_PTR, 0);
     return STATUS_OK;
 }
@@ -407,6 +428,8 @@ static void close_output(struct output *out)
 {
     for (int t = 0; t < N_TENSORS; t++)
         spool_close(&out->spool[t]);
+    for (int s = 0; s < 3; s++)
+        spool_close(&out->more_pos[s]);
 }
 
 int compress_source(struct tool *tool, struct job *job, const char *path)

@@ -117,7 +117,8 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
     bool model = flags & JOB_MODEL;
     int err = wn_open(&job->session, wn_params(
         .model = model ? o->model : NULL,
-        .mmproj = model ? o->mmproj : NULL,
+        .mmproj = flags & JOB_ROWS ? "" : model ? o->mmproj : NULL,
+        .models_of = job->models_of,
         .device = o->device,
         .filters = o->filters,
         .tokens = o->tokens,
@@ -183,11 +184,16 @@ int job_open(struct job *job, struct tool *tool, unsigned flags)
     int status, err;
 
     *job = (struct job){0};
+    const bool rows = flags & JOB_ROWS && rows_named(tool->file);
+    if (!rows)
+        flags &= ~(unsigned)JOB_ROWS;
     status = job_check(tool, flags);
+    if (status == STATUS_OK && rows)
+        status = rows_check(tool);
     if (status == STATUS_OK)
         status = job_session(job, tool, flags);
-    if (status != STATUS_OK)
-        return status;
+    if (status != STATUS_OK || rows)
+        return status == STATUS_OK ? rows_open(job, tool) : status;
     err = wn_source_open(&job->source, job->session, tool->file, wn_source_params(
         .start = o->start,
         .end = o->end,
@@ -204,6 +210,7 @@ void job_close(struct job *job, struct tool *tool)
 {
     signals_watch(tool->signals, NULL);
     wn_source_close(&job->source);
+    wn_segment_unref(&job->rows);
     wn_close(&job->session);
 }
 
@@ -211,7 +218,7 @@ int job_status(struct tool *tool, const struct job *job)
 {
     struct wn_media media = {.size = sizeof(media)};
 
-    wn_source_media(job->source, &media);
+    job_media(job, &media);
     return media.partial && tool->opt.strict ? STATUS_PARTIAL : STATUS_OK;
 }
 

@@ -15,7 +15,9 @@ const struct command commands[] = {
         "stage, the time to the first token and the peak memory.\n\n"
         "  winnow ask film.mp4 \"what happens after the crash?\" -m model.gguf --tokens 4096\n"
         "  winnow ask photo.jpg \"what is this?\" -m model.gguf\n"
-        "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00",
+        "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00\n"
+        "  winnow ask rows.safetensors \"who is there?\" -m model.gguf\n\n"
+        "In place of a video stand rows that `winnow compress` wrote for this model.",
         run_ask},
     {"cache", CMD_CACHE, "ls | rm [NAME] | verify", 1, 2, {"ls, rm or verify"},
         "list, remove or check the rows that are kept on disk",

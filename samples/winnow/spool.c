@@ -76,3 +76,42 @@ void spool_close(struct spool *spool)
         fclose(spool->file);
     spool->file = NULL;
 }
+
+/* To the nearest, ties to even; too large becomes infinite. */
+static uint16_t to_half(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
+    if (magnitude > 0x7F800000)
+        return (uint16_t)(sign | 0x7E00); /* not a number */
+    if (magnitude >= 0x47800000)
+        return (uint16_t)(sign | 0x7C00);
+    const int exponent = (int)(magnitude >> 23) - 112;
+    const int shift = exponent > 0 ? 13 : 14 - exponent; /* else subnormal */
+    if (shift > 24)
+        return (uint16_t)sign;
+    const uint32_t significand = (magnitude & 0x7FFFFF) | 0x800000;
+    const uint32_t rest = significand & ((1u << shift) - 1), tie = 1u << (shift - 1);
+    uint32_t half = significand >> shift;
+    half += rest > tie || (rest == tie && half & 1);
+    if (exponent > 0) /* the leading one of half is a step of the exponent, too */
+        half += (uint32_t)(exponent - 1) << 10;
+    return (uint16_t)(sign | half);
+}
+
+int spool_write_half(struct spool *spool, const float *data, size_t n)
+{
+    uint16_t half[1024];
+
+    for (size_t at = 0; at < n;) {
+        const size_t m = n - at < 1024 ? n - at : 1024;
+        for (size_t i = 0; i < m; i++)
+            half[i] = to_half(data[at + i]);
+        if (spool_write(spool, half, m * sizeof(half[0])) < 0)
+            return -1;
+        at += m;
+    }
+    return 0;
+}

@@ -17,6 +17,7 @@ struct spool {
 /* folder_of: the output file whose folder is used. 0 or -1 with errno. */
 int spool_open(struct spool *spool, const char *name, const char *dtype, const char *folder_of);
 int spool_write(struct spool *spool, const void *data, size_t bytes);
+int spool_write_half(struct spool *spool, const float *data, size_t n); /* as F16 */
 /* Copies what was written into the tensor that is due in w. */
 int spool_copy(struct spool *spool, struct st_writer *w);
 void spool_close(struct spool *spool);

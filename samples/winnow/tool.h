@@ -85,9 +85,15 @@ struct job {
     struct wn_session *session;
     struct wn_source *source;
 };
+    struct wn_segment *rows; /* instead of a source: they came from a file */
+    int video;               /* of rows: frames had labels */
+    struct wn_ask_stats asked; /* of rows, about the last question */
 /* A session from the options and, unless url is NULL, a source. Says what failed. Gives a status;
  * job_close() is due in any case. */
-enum job_flags { JOB_MODEL = 1, JOB_IMAGES = 2, JOB_PROGRESS = 4, JOB_ROOM = 8 };
+enum job_flags {
+    JOB_MODEL = 1, JOB_IMAGES = 2, JOB_PROGRESS = 4, JOB_ROOM = 8,
+    JOB_ROWS = 16, /* a file of rows will do in place of a video */
+};
 /* What can be told before anything is loaded: a missing model or file. job_open() does it too. */
 int job_check(struct tool *tool, unsigned flags);
 int job_open(struct job *job, struct tool *tool, unsigned flags);
@@ -109,6 +115,17 @@ void job_warn_partial(struct tool *tool, const struct wn_media *media);
 int compress_source(struct tool *tool, struct job *job, const char *path);
 
 /* ---- output ---- */
+/* ---- rows in place of a video (rows.c) ---- */
+
+bool rows_named(const char *file);
+int rows_check(struct tool *tool);
+int rows_open(struct job *job, struct tool *tool);
+/* wn_source_ask(), wn_source_stats() and wn_source_media() of a source or of rows. */
+int job_ask(struct job *job, const char *question, const struct wn_ask_params *params,
+            char **answer);
+void job_stats(const struct job *job, struct wn_stats *out);
+void job_media(const struct job *job, struct wn_media *out);
+
 
 /* Members that every object has: schema, command, version, status, file. */
 json_t *json_result(const struct tool *tool, const char *status);

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import tempfile
 
 from cli import *
@@ -51,6 +52,36 @@ def compress(video, chain, folder):
     return told
 
 
+def ask_again(video, chain, folder):
+    """Rows in a file take the video's place, and no file breaks anything."""
+    rows = pathlib.Path(folder) / "rows.safetensors"
+    question = "what color is the circle?"
+    asked = ("-m", MODEL, "--json", "-q")
+    told = run("ask", video, question, *asked, "--filters", chain)
+    read = run("ask", rows, question, *asked)
+    if not check_end(told, OK, f"ask {chain}") or not check_end(read, OK, f"ask rows of {chain}"):
+        return
+    keys = ("answer", "prompt_cells", "tokens_before", "tokens_after", "frames")
+    check([told.json()[k] for k in keys] == [read.json()[k] for k in keys], f"{chain}: rows answer as the video does",
+          told.json(), read.json())
+    half = run("ask", rows.with_name("rows16.safetensors"), question, *asked)
+    check(half.status == OK and half.json()["answer"] == told.json()["answer"], f"{chain}: and as F16", half.text())
+    bad = rows.with_name("bad.safetensors")
+    whole = rows.read_bytes()
+    for what, data in (("cut", whole[:len(whole) // 2]), ("empty", b""), ("no rows", whole.replace(b"embeds", b"embedz", 1)),
+                       ("a lie", whole.replace(b"winnow-rows/1", b"winnow-rows/9", 1))):
+        bad.write_bytes(data)
+        result = run("ask", bad, question, "-m", MODEL)
+        check(result.status == DATA and result.text().count("\n") == 1, f"{what}: one sentence", result.text())
+    bad.unlink()
+    result = run("ask", rows, question, "-m", MODEL, "--filters", "fps=1")
+    check(result.status == USAGE, "what is done cannot be chosen", result.text())
+    chat = subprocess.run([TOOL, "chat", rows, "-m", MODEL], input=f"{question}\n{question}\n".encode(),
+                          capture_output=True, env=environment())
+    check(chat.returncode == OK and chat.stdout.decode() == 2 * (told.json()["answer"] + "\n"), "and many questions",
+          chat)
+
+
 def inspect(video, chain, folder, told):
     out = pathlib.Path(folder) / "sheets"
     result = run("inspect", video, "-m", MODEL, "--filters", chain, "-o", out, "--per-page", "5")
@@ -76,6 +107,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             told = compress(video, chain, folder)
             if told:
+                ask_again(video, chain, folder)
                 inspect(video, chain, folder, told)
     finish()
 
