@@ -82,9 +82,9 @@ static int64_t room_beside(struct wn_source *src, const struct wn_prompt *text,
 {
     struct wn_session *s = src->s;
 
-    pthread_mutex_lock(&s->models);
+    wn_session_lock_llm(s);
     const int64_t cells = wn_llm_prompt_cells(s->llm, text);
-    pthread_mutex_unlock(&s->models);
+    wn_session_unlock_llm(s);
     const int64_t room = wn_session_cells(s) - cells - wn_session_answer_tokens(ask);
     return cells < 0 ? wn_session_room(s) : WN_MAX(room, 1);
 }

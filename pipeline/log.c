@@ -43,6 +43,22 @@ void wn_log_finish(struct wn_log *log)
     pthread_mutex_destroy(&log->lock);
 }
 
+static _Thread_local struct {
+    const struct wn_log *from;
+    struct wn_log *to;
+} lent;
+
+void wn_log_lend(struct wn_log *from, struct wn_log *to)
+{
+    lent.from = to ? from : NULL;
+    lent.to = to;
+}
+
+static struct wn_log *heard_by(struct wn_log *log)
+{
+    return log && log == lent.from ? lent.to : log;
+}
+
 static void deliver(struct wn_log *log, enum wn_log_level level, const char *msg)
 {
     if (log->fn && level <= log->level)
@@ -54,6 +70,7 @@ void wn_say(struct wn_log *log, enum wn_log_level level, const char *fmt, ...)
     char msg[1024];
     va_list args;
 
+    log = heard_by(log);
     if (!log || level > log->level)
         return;
     va_start(args, fmt);
@@ -69,6 +86,7 @@ int wn_fail(struct wn_log *log, int err, const char *fmt, ...)
     char msg[1024];
     va_list args;
 
+    log = heard_by(log);
     if (!log)
         return err;
     va_start(args, fmt);
@@ -88,5 +106,7 @@ int wn_nomem(struct wn_log *log, const char *what)
 
 bool wn_cancelled(const struct wn_log *log)
 {
+    if (log && log == lent.from)
+        log = lent.to;
     return log && atomic_load_explicit(&log->cancelled, memory_order_relaxed);
 }

@@ -109,6 +109,35 @@ static int model_threads(const char *path, int n_threads)
     return (int)WN_MIN(n_threads, 1 + file.st_size / (32 << 20));
 }
 
+void wn_session_lock_llm(struct wn_session *s)
+{
+    pthread_mutex_lock(&s->owner->llm_lock);
+    wn_log_lend(&s->owner->log, &s->log);
+}
+
+void wn_session_unlock_llm(struct wn_session *s)
+{
+    wn_log_lend(NULL, NULL);
+    pthread_mutex_unlock(&s->owner->llm_lock);
+}
+
+static pthread_mutex_t *encoder_lock(struct wn_session *owner)
+{
+    return owner->apart ? &owner->encoder_lock : &owner->llm_lock;
+}
+
+void wn_session_lock_encoder(struct wn_session *s)
+{
+    pthread_mutex_lock(encoder_lock(s->owner));
+    wn_log_lend(&s->owner->log, &s->log);
+}
+
+void wn_session_unlock_encoder(struct wn_session *s)
+{
+    wn_log_lend(NULL, NULL);
+    pthread_mutex_unlock(encoder_lock(s->owner));
+}
+
 static int open_encoder(struct wn_session *s)
 {
     const char *why = NULL;
@@ -160,6 +189,52 @@ fail:
     return err;
 }
 
+/* How the models of this session get on with each other and with more of their kind. Two graphs
+ * whose threads are more than the cores are slower than one after the other; models that leave
+ * cores idle are small enough to be opened again. */
+static void count_threads(struct wn_session *s)
+{
+    const int llm = model_threads(s->p.model, s->p.n_threads);
+    const int encoder = s->p.mmproj ? model_threads(s->p.mmproj, s->p.n_threads) : 0;
+
+    s->apart = wn_llm_on_gpu(s->llm) || llm + encoder <= s->p.n_threads;
+    s->sets_left = wn_llm_on_gpu(s->llm) ? 0 : s->p.n_threads / WN_MAX(llm, encoder) - 1;
+}
+
+/* Models of another session, its own where that gains nothing. */
+static int take_models(struct wn_session *s, struct wn_session *from)
+{
+    struct wn_session *owner = from->owner;
+    const char **const string[] = {&s->p.model, &s->p.mmproj, &s->p.chat_template,
+                                   &s->p.frame_label, &s->p.encoder};
+    const char *const theirs[] = {owner->p.model, owner->p.mmproj, owner->p.chat_template,
+                                  owner->p.frame_label, owner->p.encoder};
+
+    for (int i = 0; i < WN_LEN(string); i++) {
+        free((void *)*string[i]);
+        *string[i] = wn_strdup(theirs[i]);
+        if (theirs[i] && !*string[i])
+            return wn_nomem(&s->log, "the session's parameters");
+    }
+    s->p.n_ctx = owner->p.n_ctx;
+    s->p.no_gpu_model = owner->p.no_gpu_model;
+    s->p.fast_resize = owner->p.fast_resize;
+    if (!owner->llm)
+        return WN_OK;
+    pthread_mutex_lock(&owner->llm_lock);
+    const bool again = owner->sets_left > 0;
+    owner->sets_left -= again;
+    pthread_mutex_unlock(&owner->llm_lock);
+    if (again)
+        return open_models(s);
+    s->owner = owner;
+    s->llm = owner->llm;
+    s->llm_info = owner->llm_info;
+    s->encoder = owner->encoder;
+    s->label = wn_strdup(owner->label);
+    return s->label ? WN_OK : wn_nomem(&s->log, "the frame label");
+}
+
 int wn_open(struct wn_session **out, const struct wn_params *params)
 {
     struct wn_session *s = wn_calloc(1, sizeof(*s));
@@ -168,16 +243,26 @@ int wn_open(struct wn_session **out, const struct wn_params *params)
     if (!s)
         return WN_ERR_NOMEM;
     wn_log_init(&s->log);
-    pthread_mutex_init(&s->models, NULL);
+    pthread_mutex_init(&s->llm_lock, NULL);
+    pthread_mutex_init(&s->encoder_lock, NULL);
+    s->owner = s;
     *out = s; /* also on failure, for wn_errmsg() */
     TRY(take_params(s, params));
     err = wn_pool_create(&s->pool, s->p.n_threads);
     if (err)
         return wn_nomem(&s->log, "the worker pool");
-    if (s->p.mmproj && !s->p.model)
+    struct wn_session *from = s->p.models_of;
+    s->p.models_of = NULL; /* may be gone when somebody looks */
+    if (from && (s->p.model || s->p.mmproj))
+        return wn_fail(&s->log, WN_ERR_ARG, "models_of a session and models of its own");
+    if (from)
+        TRY(take_models(s, from));
+    else if (s->p.mmproj && !s->p.model)
         return wn_fail(&s->log, WN_ERR_ARG, "a vision encoder needs a language model beside it");
-    if (s->p.model)
+    else if (s->p.model)
         TRY(open_models(s));
+    if (s->llm && s->owner == s && !from)
+        count_threads(s);
     wn_session_cache_key(s);
     return WN_OK;
 fail:
@@ -191,12 +276,15 @@ void wn_close(struct wn_session **session)
     if (!s)
         return;
     wn_bench_rig_destroy(&s->bench);
-    wn_encoder_close(&s->encoder);
-    wn_llm_close(&s->llm);
+    if (s->owner == s) {
+        wn_encoder_close(&s->encoder);
+        wn_llm_close(&s->llm);
+    }
     wn_pool_destroy(&s->pool);
     free(s->label);
     free_params(&s->p);
-    pthread_mutex_destroy(&s->models);
+    pthread_mutex_destroy(&s->llm_lock);
+    pthread_mutex_destroy(&s->encoder_lock);
     wn_log_finish(&s->log);
     free(s);
     *session = NULL;
@@ -291,9 +379,9 @@ int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
     p.max_tokens = wn_session_answer_tokens(&p);
     p.top_k = p.top_k > 0 ? p.top_k : 40;
     p.top_p = p.top_p > 0 ? p.top_p : 0.95;
-    pthread_mutex_lock(&s->models);
+    wn_session_lock_llm(s);
     const int err = wn_llm_answer(s->llm, prompt, &p, answer, stats);
-    pthread_mutex_unlock(&s->models);
+    wn_session_unlock_llm(s);
     return err;
 }
 

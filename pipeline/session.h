@@ -21,8 +21,18 @@ struct wn_session {
     bool cached;            /* rows may be kept on disk, under keys that begin with this: */
     struct wn_key cache_key;
     struct wn_bench_rig *bench; /* NULL: nothing measured yet */
-    pthread_mutex_t models; /* encoder and llm serve one source at a time */
+    struct wn_session *owner; /* whose models these are: itself, or models_of */
+    /* Of the owner: each model serves one source at a time. */
+    pthread_mutex_t llm_lock, encoder_lock;
+    bool apart;     /* both may run at once */
+    int sets_left;  /* of models that sessions may open again */
 };
+
+/* A call to a model stands between these; its messages are this session's meanwhile. */
+void wn_session_lock_llm(struct wn_session *s);
+void wn_session_unlock_llm(struct wn_session *s);
+void wn_session_lock_encoder(struct wn_session *s);
+void wn_session_unlock_encoder(struct wn_session *s);
 
 /* The folder of the caches, the user's own where cache_dir is NULL; NULL: there is none. Freed by
  * the caller. */

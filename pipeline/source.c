@@ -167,12 +167,12 @@ static int encode_batch(struct wn_source *src)
         return WN_OK;
     if (!src->rows)
         wn_reducer_begin(src->needs.reducer);
-    pthread_mutex_lock(&s->models);
+    wn_session_lock_encoder(s);
     const double start = wn_now();
     err = s->encoder->encode(s->encoder, src->batch, src->n_batch, !src->media.still, &src->needs,
                              &rows);
     src->stats.encode_s += wn_now() - start;
-    pthread_mutex_unlock(&s->models);
+    wn_session_unlock_encoder(s);
     if (!err) {
         src->stats.frames += src->n_batch;
         err = name_frames(src, rows);

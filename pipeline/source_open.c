@@ -32,7 +32,11 @@ static int parse_chain(struct wn_source *src)
     }
     if (s->encoder && src->media.width > 0) {
         int32_t rows = 0, tokens = 0;
-        TRY(s->encoder->count(s->encoder, src->media.width, src->media.height, &rows, &tokens));
+        wn_session_lock_encoder(s);
+        err = s->encoder->count(s->encoder, src->media.width, src->media.height, &rows, &tokens);
+        wn_session_unlock_encoder(s);
+        if (err < 0)
+            return err;
         if (!src->media.still && s->encoder->info.video_rows)
             rows = s->encoder->info.video_rows;
         char *label = wn_llm_label(s->label, 100, clip.duration);

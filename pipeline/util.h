@@ -57,6 +57,9 @@ void wn_say(struct wn_log *log, enum wn_log_level level, const char *fmt, ...) W
 int wn_fail(struct wn_log *log, int err, const char *fmt, ...) WN_PRINTF(3, 4);
 int wn_nomem(struct wn_log *log, const char *what);
 bool wn_cancelled(const struct wn_log *log);
+/* What this thread says to `from` goes to `to` until it lends NULL: models that sessions share say
+ * everything to the log they were opened with. */
+void wn_log_lend(struct wn_log *from, struct wn_log *to);
 
 /* Round-half-even of `count` numbers from 0 to n - 1 in float32, as torch.linspace has them. */
 void wn_linspace(int32_t n, int32_t count, int32_t *list);

@@ -106,6 +106,11 @@ struct wn_params {
                           question about a file decodes and encodes nothing; 0: none are kept */
     const char *hwaccel; /* decoding on a GPU through libav: "auto", "vaapi", "cuda" or "vulkan";
                             software decodes what it cannot. NULL or "none": software */
+    struct wn_session *models_of; /* instead of model and mmproj: the models of that session, which
+                            must be closed after this one. Sources of different sessions run beside
+                            each other; calls to the same model wait, and models too small for all
+                            threads are opened again. Each session has its own messages and
+                            wn_cancel(). */
 };
 #define wn_params(...) (&(struct wn_params){.size = sizeof(struct wn_params), __VA_ARGS__})
 

@@ -13,7 +13,6 @@
 #include "signals.h"
 
 #define GRACE 3.0 /* seconds that a signal leaves to what is running */
-#define MAX_JOBS 64
 
 /* ---- what was done before ---- */
 
@@ -107,6 +106,8 @@ void run_add_record(struct run *r, struct item *item, json_t *record)
             json_t *message = json_object_get(json_object_get(record, "error"), "message");
             term_warn(&r->b.tool->term, item->path, json_string_value(message));
         }
+        tune_done(&r->tune, now_seconds(), record,
+                  r->b.manifest.n - r->before - r->now - r->worker.n_flights);
         show_progress(r);
     }
     json_decref(record);
@@ -123,49 +124,43 @@ void run_set_aside(struct run *r, struct item *item, const char *code, const cha
 
 /* ---- the loop ---- */
 
-static int busy(const struct run *r)
+/* The item that is due; the caller says when it is taken. */
+static struct item *peek(struct run *r)
 {
-    int n = 0;
-
-    for (int i = 0; i < r->jobs; i++)
-        n += r->worker[i].pid && (r->worker[i].item || r->worker[i].dying);
-    return n;
-}
-
-static struct item *next_item(struct run *r)
-{
-    while (r->n_again > 0) {
-        struct item *item = r->again[--r->n_again];
-        if (!item->done)
-            return item;
-    }
-    while (r->next < r->b.manifest.n) {
-        struct item *item = &r->b.manifest.item[r->next++];
+    while (r->n_again > 0 && r->again[r->n_again - 1]->done)
+        r->n_again--;
+    if (r->n_again > 0)
+        return r->again[r->n_again - 1];
+    for (; r->next < r->b.manifest.n; r->next++) {
+        struct item *item = &r->b.manifest.item[r->next];
         if (item->done)
             continue;
-        if (item->crashes >= MOST_CRASHES) { /* of the runs before */
-            run_set_aside(r, item, "crash", "its workers died twice");
-            if (r->status != STATUS_OK)
-                return NULL;
-            continue;
-        }
-        return item;
+        if (item->crashes < MOST_CRASHES)
+            return item;
+        run_set_aside(r, item, "crash", "its workers died twice"); /* in the runs before */
+        if (r->status != STATUS_OK)
+            return NULL;
     }
     return NULL;
 }
 
-/* Gives every worker that has none an item, and starts those that are missing. */
+/* Gives the worker as many items as are to be done at once, and starts it where it is missing. */
 static void hand_out(struct run *r)
 {
-    for (int i = 0; i < r->jobs && r->status == STATUS_OK && !(r->stopped > 0); i++) {
-        struct worker *w = &r->worker[i];
-        if (w->pid && (w->item || w->dying))
-            continue;
-        struct item *item = next_item(r);
-        if (!item || (!w->pid && run_start_worker(r, w) != STATUS_OK))
+    struct worker *w = &r->worker;
+
+    while (r->status == STATUS_OK && !(r->stopped > 0) && !w->killed && !w->alone &&
+           w->n_flights < r->tune.limit) {
+        struct item *item = peek(r);
+        if (!item || (item->crashes > 0 && w->n_flights > 0))
             return;
-        w->item = item;
-        run_give_item(r, w);
+        if (!w->pid && run_start_worker(r) != STATUS_OK)
+            return;
+        if (r->n_again > 0)
+            r->n_again--;
+        else
+            r->next++;
+        run_give_item(r, item);
     }
 }
 
@@ -175,31 +170,30 @@ static void press(struct run *r)
     const double waited = r->stopped > 0 ? now_seconds() - r->stopped : 0;
 
     if (waited > GRACE + 1.5)
-        run_kill_workers(r, SIGKILL);
+        run_kill_worker(r, SIGKILL);
     else if (waited > GRACE)
-        run_kill_workers(r, SIGTERM);
+        run_kill_worker(r, SIGTERM);
 }
 
 static void loop(struct run *r, int signal_fd)
 {
-    struct pollfd fd[MAX_JOBS + 1];
+    struct worker *w = &r->worker;
 
     for (;;) {
         hand_out(r);
-        if (r->status != STATUS_OK || !busy(r))
+        if (r->status != STATUS_OK || !(w->n_flights || w->killed))
             return;
-        for (int i = 0; i < r->jobs; i++)
-            fd[i] = (struct pollfd){.fd = r->worker[i].pid ? r->worker[i].from : -1,
-                                    .events = POLLIN};
-        fd[r->jobs] = (struct pollfd){.fd = r->stopped > 0 ? -1 : signal_fd, .events = POLLIN};
+        struct pollfd fd[] = {
+            {.fd = w->from, .events = POLLIN},
+            {.fd = r->stopped > 0 ? -1 : signal_fd, .events = POLLIN},
+        };
         const bool timed = r->stopped > 0 || r->b.tool->opt.item_timeout > 0;
-        if (poll(fd, (nfds_t)r->jobs + 1, timed ? 100 : -1) < 0 && errno != EINTR)
+        if (poll(fd, 2, timed ? 100 : -1) < 0 && errno != EINTR)
             return;
-        if (fd[r->jobs].revents)
+        if (fd[1].revents)
             r->stopped = now_seconds();
-        for (int i = 0; i < r->jobs; i++)
-            if (fd[i].revents && r->worker[i].pid)
-                run_read_worker(r, &r->worker[i]);
+        if (fd[0].revents)
+            run_read_worker(r);
         run_stop_late(r);
         press(r);
     }
@@ -267,11 +261,7 @@ static int prepare(struct run *r)
     int status = parse_shard(tool, &index, &count);
 
     r->b.task = tool->opt.task ? tool->opt.task : "caption";
-    r->jobs = tool->opt.jobs > 0 ? (int)tool->opt.jobs : 1;
-    if (!tool->opt.threads && cores > r->jobs)
-        tool->opt.threads = cores / r->jobs;
-    else if (!tool->opt.threads)
-        tool->opt.threads = 1;
+    tune_init(&r->tune, (int)tool->opt.jobs, cores > 0 ? (int)cores + 2 : 2);
     if (status == STATUS_OK && manifest_read(&r->b.manifest, tool->args[0], why, sizeof(why)) < 0)
         status = tool_fail(tool, access(tool->args[0], R_OK) ? STATUS_INPUT : STATUS_USAGE, "%s",
                            why);
@@ -282,9 +272,8 @@ static int prepare(struct run *r)
     if (status != STATUS_OK)
         return status;
     manifest_take_shard(&r->b.manifest, index, count);
-    r->worker = calloc((size_t)r->jobs, sizeof(*r->worker));
-    r->again = calloc((size_t)r->b.manifest.n * MOST_CRASHES + 1, sizeof(*r->again));
-    if (!r->worker || !r->again)
+    r->again = calloc((size_t)r->b.manifest.n + 1, sizeof(*r->again));
+    if (!r->again)
         return tool_fail(tool, STATUS_NOMEM, "out of memory for the items");
     status = open_journals(r, index, count);
     for (int64_t i = 0; i < r->b.manifest.n; i++)
@@ -298,8 +287,9 @@ static int report(const struct run *r)
     const int came = signal_status(tool->signals);
 
     term_note(&tool->term, "%lld items: %lld done before, %lld now in %.1f s; %lld failed, %lld "
-              "set aside now", (long long)r->b.manifest.n, (long long)r->before, (long long)r->now,
-              now_seconds() - tool->term.began, (long long)r->failed, (long long)r->aside);
+              "set aside now; %d at once", (long long)r->b.manifest.n, (long long)r->before, (long long)r->now,
+              now_seconds() - tool->term.began, (long long)r->failed, (long long)r->aside,
+              r->tune.limit);
     if (r->status != STATUS_OK)
         return r->status;
     if (came)
@@ -318,13 +308,12 @@ int run_batch(struct tool *tool)
     status = prepare(&r);
     if (status == STATUS_OK) {
         loop(&r, signals_fd(tool->signals));
-        run_end_workers(&r);
+        run_end_worker(&r);
         status = report(&r);
     }
     journal_close(&r.crashes);
     journal_close(&r.records);
     manifest_free(&r.b.manifest);
-    free(r.worker);
     free(r.again);
     return status;
 }

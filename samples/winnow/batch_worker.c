@@ -1,203 +1,30 @@
 /* SPDX-License-Identifier: MIT */
+/* The process with the models: see batch.h. */
 #include <errno.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "batch.h"
-#include "caption_out.h"
 #include "signals.h"
 
-/* ---- records ---- */
-
-json_t *batch_record(const struct batch *batch, const struct item *item, const char *status)
-{
-    struct tool tool = *batch->tool;
-
-    tool.file = item->path;
-    json_t *record = json_result(&tool, status);
-    json_object_set_new(record, "id", json_text(item->id));
-    json_object_set_new(record, "task", json_string(batch->task));
-    if (item->meta)
-        json_object_set(record, "meta", item->meta);
-    return record;
-}
-
-void batch_set_error(json_t *record, const char *code, int exit, const char *message)
-{
-    json_t *error = json_object();
-
-    json_object_set_new(error, "code", json_string(code));
-    json_object_set_new(error, "exit", json_integer(exit));
-    json_object_set_new(error, "message", json_text(message));
-    json_object_set_new(record, "error", error);
-}
-
-/* ---- one item ---- */
-
-struct work {
+struct lanes {
     const struct batch *batch;
-    const struct item *item;
-    struct tool tool; /* of this item */
-    struct job job;
-    json_t *result;   /* what the task adds to the record */
-    char said[1024];
+    struct wn_session *models; /* the first lane's session; the others take its models */
+    int out;
+    pthread_mutex_t writing;
+    pthread_mutex_t lock;      /* of what follows */
+    pthread_cond_t changed;
+    uint32_t waiting[BATCH_MOST_LANES];
+    int n_waiting, idle;
+    bool end;                  /* no more items will come */
+    pthread_t thread[BATCH_MOST_LANES];
+    int n;
 };
 
-static int do_caption(struct work *w)
-{
-    struct captions *captions = NULL;
-    struct captions_params params = {
-        .opt = &w->tool.opt,
-        .file = w->tool.file,
-        .session = w->job.session,
-        .source = w->job.source,
-        .opened = now_seconds(),
-    };
-    int err;
-    int status = captions_run(&captions, &params, &err);
-    json_t *list = json_array();
-
-    if (status == STATUS_BUG && err < 0)
-        status = job_failed(&w->tool, &w->job, err);
-    else if (status == STATUS_NOMEM)
-        snprintf(w->said, sizeof(w->said), "out of memory for the captions");
-    for (int i = 0; status == STATUS_OK && i < captions_count(captions); i++)
-        json_array_append_new(list, caption_json(captions_at(captions, i)));
-    json_object_set_new(w->result, "captions", list);
-    if (status == STATUS_OK && captions_summary(captions))
-        json_object_set_new(w->result, "summary", json_text(captions_summary(captions)));
-    captions_free(&captions);
-    return status;
-}
-
-static int do_ask(struct work *w)
-{
-    const struct options *o = &w->tool.opt;
-    const char *question = w->item->question ? w->item->question : o->question;
-    char *answer = NULL;
-    const int err = wn_source_ask(w->job.source, question, wn_ask_params(
-        .max_tokens = (int)o->max_tokens,
-        .temperature = o->temp,
-        .top_k = (int)o->top_k,
-        .top_p = o->top_p,
-        .seed = (uint32_t)o->seed,
-        .system = o->system), &answer);
-
-    if (err < 0)
-        return job_failed(&w->tool, &w->job, err);
-    json_object_set_new(w->result, "question", json_text(question));
-    json_object_set_new(w->result, "answer", json_text(answer));
-    wn_free(answer);
-    return STATUS_OK;
-}
-
-/* A file name that any id gives, another one for each: what is odd becomes _, and then a hash tells
- * them apart. */
-static void file_of(char *buf, size_t size, const char *id)
-{
-    char name[128];
-    size_t n = 0;
-    bool plain = strlen(id) < sizeof(name) && id[0] != '.';
-
-    for (; id[n] && n < sizeof(name) - 1; n++) {
-        const char c = id[n];
-        const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '_' || c == '-' || (c == '.' && n > 0);
-        name[n] = fine ? c : '_';
-        plain &= fine;
-    }
-    name[n] = '\0';
-    if (plain)
-        snprintf(buf, size, "rows/%s.safetensors", name);
-    else
-        snprintf(buf, size, "rows/%s-%016llx.safetensors", name,
-                 (unsigned long long)XXH3_64bits(id, strlen(id)));
-}
-
-static int do_compress(struct work *w)
-{
-    char name[256], path[4608];
-
-    file_of(name, sizeof(name), w->item->id);
-    snprintf(path, sizeof(path), "%s/%s", w->batch->tool->opt.output, name);
-    const int status = compress_source(&w->tool, &w->job, path);
-    json_object_set_new(w->result, "rows", json_text(name));
-    return status;
-}
-
-static int open_source(struct work *w)
-{
-    const struct options *o = &w->tool.opt;
-    struct wn_source_params params = {
-        .size = sizeof(params),
-        .start = o->start,
-        .end = o->end,
-        .stream = (int)o->stream,
-        .allow_cover = o->allow_cover,
-    };
-
-    if (!strcmp(w->batch->task, "caption"))
-        params = captions_source(w->job.session, o);
-    const int err = wn_source_open(&w->job.source, w->job.session, w->tool.file, &params);
-    return err < 0 ? job_failed(&w->tool, &w->job, err) : STATUS_OK;
-}
-
-static void add_figures(struct work *w, json_t *record)
-{
-    struct wn_stats stats = {.size = sizeof(stats)};
-    struct wn_media media = {.size = sizeof(media)};
-
-    wn_source_stats(w->job.source, &stats);
-    wn_source_media(w->job.source, &media);
-    if (media.partial)
-        json_object_set_new(record, "status", json_string("partial"));
-    json_set_stats(record, &stats);
-    json_object_set_new(record, "media", json_media(&media));
-}
-
-/* The record of an item, NULL when a signal cut it short or, with *fatal, when the disk did. */
-static json_t *do_item(const struct batch *batch, const struct item *item,
-                       struct wn_session *session, int *fatal)
-{
-    struct work w = {.batch = batch, .item = item, .tool = *batch->tool, .result = json_object()};
-    const double began = now_seconds();
-
-    w.tool.file = item->path;
-    w.tool.said = w.said;
-    w.tool.opt.start = item->start > 0 ? item->start : w.tool.opt.start;
-    w.tool.opt.end = item->end > 0 ? item->end : w.tool.opt.end;
-    w.tool.opt.prompt = item->prompt ? item->prompt : w.tool.opt.prompt;
-    w.job.session = session;
-    int status = job_check(&w.tool, 0);
-    if (status == STATUS_OK)
-        status = open_source(&w);
-    if (status == STATUS_OK)
-        status = !strcmp(batch->task, "ask")        ? do_ask(&w)
-                 : !strcmp(batch->task, "compress") ? do_compress(&w) : do_caption(&w);
-    json_t *record = NULL;
-    if (status == STATUS_OK) {
-        record = batch_record(batch, item, "ok");
-        add_figures(&w, record);
-        json_object_update(record, w.result);
-    } else if (status == STATUS_OUTPUT) { /* no fault of the item's, and the next would fail, too */
-        term_error(&w.tool.term, NULL, w.said);
-        *fatal = status;
-    } else if (!signal_status(w.tool.signals)) {
-        record = batch_record(batch, item, "error");
-        batch_set_error(record, status_word(status), status, w.said);
-    }
-    if (record)
-        json_object_set_new(record, "seconds", json_number(now_seconds() - began));
-    wn_source_close(&w.job.source);
-    json_decref(w.result);
-    return record;
-}
-
-/* ---- the worker ---- */
+/* ---- pipes ---- */
 
 static int write_all(int fd, const void *data, size_t n)
 {
@@ -215,15 +42,17 @@ static int write_all(int fd, const void *data, size_t n)
     return 0;
 }
 
-static int send_record(int fd, json_t *record)
+static int send_record(struct lanes *l, uint32_t index, json_t *record)
 {
     char *text = record ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(10)) : NULL;
     const size_t n = text ? strlen(text) : 0;
-    const uint32_t head = n <= BATCH_MAX_RECORD ? (uint32_t)n : BATCH_STOPPED;
-    int bad = (record && !text) || write_all(fd, &head, sizeof(head)) < 0;
+    const struct batch_head head = {index, n <= BATCH_MAX_RECORD ? (uint32_t)n : BATCH_STOPPED};
 
-    if (!bad && head)
-        bad = write_all(fd, text, n) < 0;
+    pthread_mutex_lock(&l->writing);
+    int bad = (record && !text) || write_all(l->out, &head, sizeof(head)) < 0;
+    if (!bad && head.bytes)
+        bad = write_all(l->out, text, n) < 0;
+    pthread_mutex_unlock(&l->writing);
     free(text);
     json_decref(record);
     return bad ? -1 : 0;
@@ -244,31 +73,120 @@ static int read_index(int fd, uint32_t *index)
     return 0;
 }
 
-int batch_work(const struct batch *batch, int in, int out)
+/* ---- lanes ---- */
+
+/* The number of an item; false when there will be none. */
+static bool take(struct lanes *l, uint32_t *index)
 {
-    struct tool *tool = batch->tool;
-    const struct options *o = &tool->opt;
-    const uint32_t ready = BATCH_READY;
-    struct job job = {0};
+    pthread_mutex_lock(&l->lock);
+    l->idle++;
+    while (!l->n_waiting && !l->end)
+        pthread_cond_wait(&l->changed, &l->lock);
+    l->idle--;
+    const bool found = l->n_waiting > 0;
+    if (found) {
+        *index = l->waiting[0];
+        memmove(l->waiting, l->waiting + 1, (size_t)--l->n_waiting * sizeof(*l->waiting));
+    }
+    pthread_mutex_unlock(&l->lock);
+    return found;
+}
+
+static void do_items(struct lanes *l, struct wn_session *session)
+{
+    const struct batch *batch = l->batch;
     uint32_t index;
     int fatal = STATUS_OK;
 
-    if (o->item_memory > 0) {
-        const struct rlimit limit = {(rlim_t)o->item_memory, (rlim_t)o->item_memory};
-        setrlimit(RLIMIT_AS, &limit);
+    while (take(l, &index)) {
+        json_t *record = index < batch->manifest.n
+            ? batch_do_item(batch, &batch->manifest.item[index], session, &fatal) : NULL;
+        if (fatal == STATUS_OK && send_record(l, index, record) < 0)
+            fatal = STATUS_BUG;
+        if (fatal != STATUS_OK) /* nothing that the others do can be of use any more */
+            _exit(fatal);
+    }
+}
+
+static void *first_lane(void *arg)
+{
+    struct lanes *l = arg;
+
+    do_items(l, l->models);
+    return NULL;
+}
+
+/* One that cannot begin leaves its items to the others. */
+static void *next_lane(void *arg)
+{
+    struct lanes *l = arg;
+    struct tool tool = *l->batch->tool;
+    struct job job = {.models_of = l->models};
+    char said[1024];
+
+    tool.said = said;
+    if (job_session(&job, &tool, JOB_MODEL) == STATUS_OK)
+        do_items(l, job.session);
+    job_close(&job, &tool);
+    return NULL;
+}
+
+static void give(struct lanes *l, uint32_t index)
+{
+    pthread_mutex_lock(&l->lock);
+    if (l->n_waiting < BATCH_MOST_LANES) /* more are never given at once */
+        l->waiting[l->n_waiting++] = index;
+    if (l->n_waiting > l->idle && l->n < BATCH_MOST_LANES &&
+        !pthread_create(&l->thread[l->n], NULL, l->n ? next_lane : first_lane, l))
+        l->n++;
+    if (!l->n)
+        _exit(STATUS_NOMEM);
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void finish(struct lanes *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->end = true;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = l->n; i-- > 0;) /* the first one's models last */
+        pthread_join(l->thread[i], NULL);
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
+    pthread_mutex_destroy(&l->writing);
+}
+
+static void run_lanes(struct lanes *l, struct tool *tool, int in)
+{
+    uint32_t index;
+
+    pthread_mutex_init(&l->writing, NULL);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->changed, NULL);
+    while (!signal_status(tool->signals) && read_index(in, &index) == 0)
+        give(l, index);
+    finish(l);
+}
+
+int batch_work(const struct batch *batch, int in, int out)
+{
+    const struct batch_head ready = {0, BATCH_READY};
+    struct tool *tool = batch->tool;
+    struct job job = {0};
+
+    if (tool->opt.item_memory > 0) {
+        const rlim_t most = (rlim_t)tool->opt.item_memory;
+        setrlimit(RLIMIT_AS, &(struct rlimit){most, most});
     }
     tool->term.progress = PROGRESS_NONE;
     tool->signals = signals_start(); /* the thread of the process before was left there */
     int status = job_session(&job, tool, JOB_MODEL);
     if (status == STATUS_OK && write_all(out, &ready, sizeof(ready)) < 0)
         status = STATUS_BUG;
-    while (status == STATUS_OK && !signal_status(tool->signals) && read_index(in, &index) == 0) {
-        json_t *record = index < batch->manifest.n ? do_item(batch, &batch->manifest.item[index],
-                                                             job.session, &fatal) : NULL;
-        status = fatal;
-        if (status == STATUS_OK && send_record(out, record) < 0)
-            status = STATUS_BUG;
-    }
+    if (status == STATUS_OK)
+        run_lanes(&(struct lanes){.batch = batch, .models = job.session, .out = out}, tool, in);
     job_close(&job, tool);
     return status;
 }

@@ -16,17 +16,12 @@ static void run_worker(struct run *r, int in, int out, pid_t parent)
     if (getppid() != parent)
         _exit(STATUS_BUG);
     setpgid(0, 0); /* Ctrl-C is for the other process alone */
-    for (int i = 0; i < r->jobs; i++) /* of workers that run beside this one */
-        if (r->worker[i].pid) {
-            close(r->worker[i].to);
-            close(r->worker[i].from);
-        }
     close(r->records.fd); /* and the lock with it */
     close(r->crashes.fd);
     _exit(batch_work(&r->b, in, out));
 }
 
-int run_start_worker(struct run *r, struct worker *w)
+int run_start_worker(struct run *r)
 {
     const pid_t parent = getpid();
     int to[2], from[2];
@@ -53,7 +48,7 @@ int run_start_worker(struct run *r, struct worker *w)
         close(from[0]);
         goto fail;
     }
-    *w = (struct worker){.pid = pid, .to = to[1], .from = from[0]};
+    r->worker = (struct worker){.pid = pid, .to = to[1], .from = from[0]};
     return STATUS_OK;
 fail:
     return r->status = tool_fail(r->b.tool, STATUS_NOMEM, "no worker can be started: %s",
@@ -68,17 +63,19 @@ static void forget_worker(struct worker *w)
     *w = (struct worker){0};
 }
 
-void run_give_item(struct run *r, struct worker *w)
+void run_give_item(struct run *r, struct item *item)
 {
-    const uint32_t index = (uint32_t)(w->item - r->b.manifest.item);
+    struct worker *w = &r->worker;
+    const uint32_t index = (uint32_t)(item - r->b.manifest.item);
 
-    w->began = now_seconds();
+    w->flight[w->n_flights++] = (struct flight){item, now_seconds()};
+    w->alone = item->crashes > 0;
     /* A worker that died meanwhile is seen when its pipe ends. */
     if (write(w->to, &index, sizeof(index)) != sizeof(index) && errno != EPIPE)
-        r->status = tool_fail(r->b.tool, STATUS_BUG, "a worker cannot be told its item");
+        r->status = tool_fail(r->b.tool, STATUS_BUG, "the worker cannot be told its item");
 }
 
-/* An item whose worker died is tried again, then set aside. */
+/* An item whose worker died is tried again, by itself: what dies then has nobody else to blame. */
 static void count_crash(struct run *r, struct item *item, int how)
 {
     char why[160];
@@ -104,58 +101,85 @@ static void count_crash(struct run *r, struct item *item, int how)
 }
 
 /* The worker's pipe has ended. */
-static void bury(struct run *r, struct worker *w)
+static void bury(struct run *r)
 {
-    struct item *item = w->item;
-    const bool ready = w->ready;
+    struct worker w = r->worker;
     int how = 0;
 
-    while (waitpid(w->pid, &how, 0) < 0 && errno == EINTR)
+    while (waitpid(w.pid, &how, 0) < 0 && errno == EINTR)
         continue;
-    forget_worker(w);
+    forget_worker(&r->worker);
     if (r->stopped > 0 || r->status != STATUS_OK)
         return;
     if (WIFEXITED(how) && WEXITSTATUS(how) == STATUS_OUTPUT) {
         r->status = STATUS_OUTPUT; /* it said why */
-    } else if (!ready) {
+    } else if (!w.ready && !w.killed) {
         if (WIFEXITED(how) && WEXITSTATUS(how) != STATUS_OK)
             r->status = WEXITSTATUS(how); /* likewise: a bad model, a wrong option */
         else
             r->status = tool_fail(r->b.tool, STATUS_BUG, "a worker died while it loaded the models "
                                   "(signal %d)", WIFSIGNALED(how) ? WTERMSIG(how) : 0);
-    } else if (item && !item->done) {
-        count_crash(r, item, how);
+    }
+    for (int i = 0; i < w.n_flights && r->status == STATUS_OK; i++) {
+        if (w.killed)
+            r->again[r->n_again++] = w.flight[i].item;
+        else
+            count_crash(r, w.flight[i].item, how);
     }
 }
 
-/* Whole messages of what the worker wrote so far. */
-static void take_messages(struct run *r, struct worker *w)
+static struct item *land(struct worker *w, const struct run *r, uint32_t index)
 {
-    uint32_t head;
+    for (int i = 0; i < w->n_flights; i++) {
+        struct item *item = w->flight[i].item;
+        if (item != &r->b.manifest.item[index])
+            continue;
+        w->flight[i] = w->flight[--w->n_flights];
+        w->alone = false;
+        return item;
+    }
+    return NULL;
+}
+
+static void take_message(struct run *r, const struct batch_head *head, const char *text)
+{
+    struct worker *w = &r->worker;
+
+    if (head->bytes == BATCH_READY) {
+        w->ready = true;
+        for (int i = 0; i < w->n_flights; i++)
+            w->flight[i].began = now_seconds();
+        return;
+    }
+    struct item *item = land(w, r, head->index);
+    if (!item || head->bytes == BATCH_STOPPED)
+        return;
+    json_t *record = json_loadb(text, head->bytes, JSON_REJECT_DUPLICATES, NULL);
+    if (record)
+        run_add_record(r, item, record);
+}
+
+/* Whole messages of what the worker wrote so far. */
+static void take_messages(struct run *r)
+{
+    struct worker *w = &r->worker;
+    struct batch_head head;
 
     while (w->n >= sizeof(head)) {
-        size_t used = sizeof(head);
         memcpy(&head, w->buf, sizeof(head));
-        if (head == BATCH_READY) {
-            w->ready = true;
-        } else if (head != BATCH_STOPPED) {
-            if (w->n < sizeof(head) + head)
-                return;
-            json_t *record = json_loadb(w->buf + used, head, JSON_REJECT_DUPLICATES, NULL);
-            used += head;
-            if (w->item && record)
-                run_add_record(r, w->item, record);
-            else
-                json_decref(record);
-            w->item = NULL;
-        }
+        const size_t used = sizeof(head) + (head.bytes == BATCH_READY ? 0 : head.bytes);
+        if (w->n < used)
+            return;
+        take_message(r, &head, w->buf + sizeof(head));
         memmove(w->buf, w->buf + used, w->n - used);
         w->n -= used;
     }
 }
 
-void run_read_worker(struct run *r, struct worker *w)
+void run_read_worker(struct run *r)
 {
+    struct worker *w = &r->worker;
+
     if (w->cap - w->n < 1 << 16) {
         const size_t cap = w->cap + (w->cap ? w->cap : 1 << 17);
         char *buf = cap <= 2 * (size_t)BATCH_MAX_RECORD ? realloc(w->buf, cap) : NULL;
@@ -170,51 +194,51 @@ void run_read_worker(struct run *r, struct worker *w)
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (n <= 0) {
-        bury(r, w);
+        bury(r);
         return;
     }
     w->n += (size_t)n;
-    take_messages(r, w);
+    take_messages(r);
 }
 
+/* The worker goes with the late item; the others that it has begin again. */
 void run_stop_late(struct run *r)
 {
     const double most = r->b.tool->opt.item_timeout, now = now_seconds();
+    struct worker *w = &r->worker;
     char why[80];
 
-    for (int i = 0; i < r->jobs && most > 0; i++) {
-        struct worker *w = &r->worker[i];
-        if (!w->pid || !w->item || !w->ready || now - w->began < most)
+    for (int i = 0; i < w->n_flights && most > 0 && w->ready; i++) {
+        if (now - w->flight[i].began < most)
             continue;
+        struct item *item = w->flight[i].item;
         kill(w->pid, SIGKILL);
-        w->dying = true;
+        w->killed = true;
         snprintf(why, sizeof(why), "not done after %g s", most);
-        run_set_aside(r, w->item, "timeout", why);
-        w->item = NULL;
+        w->flight[i--] = w->flight[--w->n_flights];
+        run_set_aside(r, item, "timeout", why);
     }
 }
 
-void run_kill_workers(struct run *r, int number)
+void run_kill_worker(struct run *r, int number)
 {
-    for (int i = 0; i < r->jobs; i++)
-        if (r->worker[i].pid)
-            kill(r->worker[i].pid, number);
+    if (r->worker.pid)
+        kill(r->worker.pid, number);
 }
 
-void run_end_workers(struct run *r)
+void run_end_worker(struct run *r)
 {
-    for (int i = 0; i < r->jobs; i++) {
-        struct worker *w = &r->worker[i];
-        if (!w->pid)
-            continue;
-        if (w->item)
-            kill(w->pid, SIGKILL);
-        close(w->to); /* an idle one ends by itself */
-        w->to = -1;
-        while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
-        close(w->from);
-        free(w->buf);
-        *w = (struct worker){0};
-    }
+    struct worker *w = &r->worker;
+
+    if (!w->pid)
+        return;
+    if (w->n_flights)
+        kill(w->pid, SIGKILL);
+    close(w->to); /* an idle one ends by itself */
+    w->to = -1;
+    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    close(w->from);
+    free(w->buf);
+    *w = (struct worker){0};
 }

@@ -114,7 +114,7 @@ int job_failed(struct tool *tool, const struct job *job, int err)
 static int open_session(struct job *job, struct tool *tool, unsigned flags)
 {
     const struct options *o = &tool->opt;
-    bool model = flags & JOB_MODEL;
+    const bool model = flags & JOB_MODEL && !job->models_of;
     int err = wn_open(&job->session, wn_params(
         .model = model ? o->model : NULL,
         .mmproj = flags & JOB_ROWS ? "" : model ? o->mmproj : NULL,
@@ -208,7 +208,7 @@ int job_open(struct job *job, struct tool *tool, unsigned flags)
 
 void job_close(struct job *job, struct tool *tool)
 {
-    signals_watch(tool->signals, NULL);
+    signals_forget(tool->signals, job->session);
     wn_source_close(&job->source);
     wn_segment_unref(&job->rows);
     wn_close(&job->session);

@@ -8,10 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MOST_SESSIONS 64
+
 struct signals {
     sigset_t set;
-    pthread_mutex_t lock; /* of session */
-    struct wn_session *session;
+    pthread_mutex_t lock; /* of the sessions */
+    struct wn_session *session[MOST_SESSIONS];
+    int n;
     atomic_int came;
     int pipe[2]; /* see signals_fd(); -1, -1: none */
 };
@@ -27,11 +30,11 @@ static void *wait_for_signals(void *arg)
         if (sigwait(&s->set, &number) != 0)
             continue;
         pthread_mutex_lock(&s->lock);
-        if ((!s->session && s->pipe[1] < 0) || atomic_load(&s->came))
+        if ((!s->n && s->pipe[1] < 0) || atomic_load(&s->came))
             _exit(128 + number);
         atomic_store(&s->came, number);
-        if (s->session)
-            wn_cancel(s->session);
+        for (int i = 0; i < s->n; i++)
+            wn_cancel(s->session[i]);
         if (s->pipe[1] >= 0 && write(s->pipe[1], "", 1) != 1)
             _exit(128 + number);
         pthread_mutex_unlock(&s->lock);
@@ -70,7 +73,21 @@ void signals_watch(struct signals *s, struct wn_session *session)
     if (!s)
         return;
     pthread_mutex_lock(&s->lock);
-    s->session = session;
+    if (session && s->n < MOST_SESSIONS)
+        s->session[s->n++] = session;
+    if (session && atomic_load(&s->came))
+        wn_cancel(session);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void signals_forget(struct signals *s, const struct wn_session *session)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    for (int i = 0; i < s->n; i++)
+        if (s->session[i] == session)
+            s->session[i--] = s->session[--s->n];
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -10,8 +10,9 @@ struct signals;
 
 /* Before any other thread is started. NULL when it cannot be: the signals then act as usual. */
 struct signals *signals_start(void);
-/* Which session to cancel; NULL: none, a signal ends the process. */
+/* A session to cancel; where there is none, a signal ends the process. */
 void signals_watch(struct signals *signals, struct wn_session *session);
+void signals_forget(struct signals *signals, const struct wn_session *session);
 /* A descriptor that can be read once the first signal came, which from now on does no more than
  * that where no session is watched. -1: none could be made. */
 int signals_fd(struct signals *signals);

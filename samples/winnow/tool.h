@@ -82,6 +82,7 @@ void help_command(const struct command *command);
 /* ---- one video through the library (job.c) ---- */
 
 struct job {
+    struct wn_session *models_of; /* set before, where its models do */
     struct wn_session *session;
     struct wn_source *source;
 };
@@ -97,7 +98,7 @@ enum job_flags {
 /* What can be told before anything is loaded: a missing model or file. job_open() does it too. */
 int job_check(struct tool *tool, unsigned flags);
 int job_open(struct job *job, struct tool *tool, unsigned flags);
-/* The session alone; job is zero. */
+/* The session alone; job is zero but for models_of. */
 int job_session(struct job *job, struct tool *tool, unsigned flags);
 void job_close(struct job *job, struct tool *tool);
 /* The status for a library call that returned err < 0; says why, in one line and, with --json, in

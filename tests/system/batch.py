@@ -166,7 +166,7 @@ def crashes(folder):
 def timeout(folder):
     manifest, options = slow_item(folder)
     out = folder / "late"
-    result = batch(manifest, out, *options, "--item-timeout", "0.5" if not SANITIZED else "3")
+    result = batch(manifest, out, *options, "--item-timeout", "2" if not SANITIZED else "8")
     records = read_records(out / "records.jsonl")
     check(result.status == SOME and [r["status"] for r in records] == ["ok", "error"] and
           records[1]["error"]["code"] == "timeout", "--item-timeout", records, result.text())
