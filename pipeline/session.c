@@ -144,6 +144,8 @@ static int open_encoder(struct wn_session *s)
     char *found = s->p.mmproj ? NULL : wn_find_mmproj(s->p.model, &why);
     int err;
 
+    if (s->p.mmproj && !*s->p.mmproj)
+        return WN_OK; /* rows come from a file */
     if (!s->p.mmproj && !found)
         return wn_fail(&s->log, WN_ERR_MODEL, "%s: %s", s->p.model, why);
     if (found)
