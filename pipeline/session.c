@@ -175,8 +175,6 @@ static int open_models(struct wn_session *s)
         .model = s->p.model,
         .chat_template = s->p.chat_template,
         .n_threads = model_threads(s->p.model, s->p.n_threads),
-    if (s->p.mmproj && !*s->p.mmproj)
-        return WN_OK; /* rows come from a file */
         .n_ctx = s->p.n_ctx,
         .no_gpu = s->p.no_gpu_model,
         .log = &s->log,
