@@ -294,6 +294,9 @@ struct wn_tokens {
     const float *source_weight;
     int32_t n_before;
     int32_t linear;
+    const int32_t *cell;  /* [n] which of its frame's uncompressed rows a token stands for: a prompt
+                             has the tokens of a frame in this order, ties in their own */
+    const int32_t *place; /* [n][4] M-RoPE t, y, x, z from where its part begins; NULL: not M-RoPE */
 };
 WN_API void wn_segment_tokens(const struct wn_segment *seg, struct wn_tokens *out);
 
@@ -308,6 +311,18 @@ struct wn_frame_info {
 };
 WN_API int32_t wn_segment_frames(const struct wn_segment *seg);
 WN_API int wn_segment_frame(const struct wn_segment *seg, int32_t i, struct wn_frame_info *out);
+/* Part of a frame in a prompt: tokens of the model's own (begin of image, tile break), then rows. */
+struct wn_part_info {
+    size_t size;
+    int32_t row0, n_rows;  /* of the frame's uncompressed rows */
+    int32_t n_pos;         /* how far these rows move the position, where any is left */
+    int32_t non_causal;    /* they attend to each other both ways */
+    int32_t n_tokens;
+    const int32_t *tokens; /* borrowed */
+};
+/* Part j of frame i; WN_ERR_ARG past the last. */
+WN_API int wn_segment_part(const struct wn_segment *seg, int32_t i, int32_t j,
+                           struct wn_part_info *out);
 /* RGB24 of frame i, borrowed; WN_ERR_ARG without keep_frames. */
 WN_API int wn_segment_image(const struct wn_segment *seg, int32_t i, struct wn_image *out);
 /* Grid cells before compression: [n_before][2] row and column, borrowed. */
@@ -327,6 +342,10 @@ WN_API int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs,
  * of the encoder must be there: see taps_for. Not for `budget`, which acts over all segments. */
 WN_API int wn_segment_filter(struct wn_session *s, const struct wn_segment *seg,
                              const char *filters, struct wn_segment **out);
+/* The rows of a file that `winnow compress` wrote, as one segment of this session's model. What the
+ * file says is checked before any of it is used. *video, which may be NULL: frames had labels. */
+WN_API int wn_segment_read(struct wn_session *s, const char *path, struct wn_segment **out,
+                           int *video);
 WN_API struct wn_segment *wn_segment_ref(struct wn_segment *seg);
 WN_API void wn_segment_unref(struct wn_segment **seg);
 
@@ -370,9 +389,6 @@ WN_API int wn_cache_remove(const char *cache_dir, const char *name);
 struct wn_option_info {
     const char *name, *type, *help, *def, *range;
 };
-    const int32_t *cell;  /* [n] which of its frame's uncompressed rows a token stands for: a prompt
-                             has the tokens of a frame in this order, ties in their own */
-    const int32_t *place; /* [n][4] M-RoPE t, y, x, z from where its part begins; NULL: not M-RoPE */
 struct wn_filter_info {
     const char *name;
     const char *family; /* transformation, similarity, attention, query, or baseline, frame */
@@ -387,18 +403,6 @@ struct wn_filter_info {
 WN_API const struct wn_filter_info *wn_filter(int i); /* NULL past the last */
 
 struct wn_preset_info {
-/* Part of a frame in a prompt: tokens of the model's own (begin of image, tile break), then rows. */
-struct wn_part_info {
-    size_t size;
-    int32_t row0, n_rows;  /* of the frame's uncompressed rows */
-    int32_t n_pos;         /* how far these rows move the position, where any is left */
-    int32_t non_causal;    /* they attend to each other both ways */
-    int32_t n_tokens;
-    const int32_t *tokens; /* borrowed */
-};
-/* Part j of frame i; WN_ERR_ARG past the last. */
-WN_API int wn_segment_part(const struct wn_segment *seg, int32_t i, int32_t j,
-                           struct wn_part_info *out);
     const char *name, *brief, *chain; /* chain as it stands before numbers are filled in */
 };
 WN_API const struct wn_preset_info *wn_preset(int i); /* NULL past the last */
@@ -418,10 +422,6 @@ WN_API int wn_devices(struct wn_device_info *out,
 WN_API int wn_build_info(void (*line)(void *opaque, const char *name, const char *value),
                          void *opaque);
 
-/* The rows of a file that `winnow compress` wrote, as one segment of this session's model. What the
- * file says is checked before any of it is used. *video, which may be NULL: frames had labels. */
-WN_API int wn_segment_read(struct wn_session *s, const char *path, struct wn_segment **out,
-                           int *video);
 /* ---- how fast it is here ---- */
 
 struct wn_bench_params {
