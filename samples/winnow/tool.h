@@ -85,10 +85,10 @@ struct job {
     struct wn_session *models_of; /* set before, where its models do */
     struct wn_session *session;
     struct wn_source *source;
-};
     struct wn_segment *rows; /* instead of a source: they came from a file */
     int video;               /* of rows: frames had labels */
     struct wn_ask_stats asked; /* of rows, about the last question */
+};
 /* A session from the options and, unless url is NULL, a source. Says what failed. Gives a status;
  * job_close() is due in any case. */
 enum job_flags {
@@ -115,7 +115,6 @@ void job_warn_partial(struct tool *tool, const struct wn_media *media);
 /* Writes the rows of job's source to a safetensors file (compress.c). */
 int compress_source(struct tool *tool, struct job *job, const char *path);
 
-/* ---- output ---- */
 /* ---- rows in place of a video (rows.c) ---- */
 
 bool rows_named(const char *file);
@@ -127,6 +126,7 @@ int job_ask(struct job *job, const char *question, const struct wn_ask_params *p
 void job_stats(const struct job *job, struct wn_stats *out);
 void job_media(const struct job *job, struct wn_media *out);
 
+/* ---- output ---- */
 
 /* Members that every object has: schema, command, version, status, file. */
 json_t *json_result(const struct tool *tool, const char *status);
