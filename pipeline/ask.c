@@ -7,7 +7,7 @@
 /* The part of an ask's progress that is told frame by frame; the rest is the prefill. */
 #define FRAMES_PART 0.9
 
-static int64_t frame_cells(void *arg, const struct wn_row_frame *frame)
+int64_t wn_source_frame_cells(void *arg, const struct wn_row_frame *frame)
 {
     struct wn_source *src = arg;
     int64_t cells = 0;
@@ -28,7 +28,7 @@ int wn_source_make_budget(struct wn_source *src, struct wn_budget **out, int64_t
     return wn_budget_create(out, &(struct wn_budget_params){
         .cells = cells,
         .floor = least,
-        .frame_cells = frame_cells,
+        .frame_cells = wn_source_frame_cells,
         .arg = src,
         .log = &src->s->log,
     });
@@ -119,7 +119,7 @@ fail:
 }
 
 /* The text track, as far as it falls into the part of the video that is asked about. */
-static int read_cues(struct wn_source *src)
+int wn_source_read_cues(struct wn_source *src)
 {
     const char *which = src->s->p.subtitles;
     const double from = src->p.start, to = src->p.end;
@@ -150,7 +150,7 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
     TRY(wn_source_need_model(src));
     if (!question)
         return wn_fail(&src->s->log, WN_ERR_ARG, "no question");
-    TRY(read_cues(src));
+    TRY(wn_source_read_cues(src));
     struct relay relay = {&ask};
     struct wn_prompt prompt = {
         .label = src->media.still ? NULL : src->s->label,

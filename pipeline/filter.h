@@ -85,6 +85,7 @@ struct wn_clip {
     int64_t tokens;         /* budget asked for, or what the context holds; 0: no model */
     bool reduces;           /* the encoder takes filters between its layers */
     bool budget;            /* it was asked for: a chain that names no `budget` gets one */
+    bool search;            /* segments are looked at one by one, with all rows */
 };
 
 /* Parses text, expands presets (chosen by clip), sets options, checks order and names. One sentence

@@ -80,9 +80,9 @@ int64_t wn_llm_prompt_cells(struct wn_llm *llm, const struct wn_prompt *prompt);
  * ask->on_progress hears 0 to 1 of the prefill alone. */
 int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
                   const struct wn_ask_params *ask, char **answer, struct wn_answer_stats *stats);
-/* How probable it is that the answer begins with one of `texts`, separated by '|'; of each its first
- * token counts, with and without a space before it. An answer to the same prompt right after it
- * computes only the text behind its last row again. */
+/* How probable it is that the answer begins with one of `texts`, separated by '|'; of each its
+ * first token counts, with and without a space before it. An answer to the same prompt right after
+ * it computes only the text behind its last row again. */
 int wn_llm_begins(struct wn_llm *llm, const struct wn_prompt *prompt, const char *texts, double *p);
 /* How probable these tokens are as the answer's beginning: the geometric mean of each one's. */
 int wn_llm_likely(struct wn_llm *llm, const struct wn_prompt *prompt, const int32_t *tokens,

@@ -9,6 +9,9 @@
 /* Frames that `auto` looks at: two a second, no more than a language model tells apart. */
 #define AUTO_FPS 2.0
 #define AUTO_FRAMES 64
+/* Of a search, before those go that look alike. */
+#define SEARCH_FRAMES 1800.0
+#define SEARCH_LEAST_FPS 0.5
 
 static const struct wn_preset_info presets[] = {
     {"auto", "frames by scenes, pruned by attention to what the budget holds; aside when all fits",
@@ -46,10 +49,20 @@ static double rows_each(const struct wn_clip *clip, double tokens, double frames
     return fmax(1, floor(tokens / frames) - clip->frame_glue);
 }
 
+/* Nothing that shows for two seconds is missed, and what stays the same is not looked at twice. */
+static char *expand_search(const struct wn_clip *clip)
+{
+    const double rate = clip->duration > 0 ? SEARCH_FRAMES / clip->duration : SEARCH_LEAST_FPS;
+
+    return wn_sprintf("scene,fps=%.6g,dedup", fmax(fmin(rate, AUTO_FPS), SEARCH_LEAST_FPS));
+}
+
 static char *expand_auto(const struct wn_clip *clip)
 {
     if (clip->still)
         return wn_strdup("");
+    if (clip->search)
+        return expand_search(clip);
     if (clip->duration <= 0) /* pushed, or a file that does not tell: the budget sorts it out */
         return wn_strdup("scene,fps=2,vtc_cls=keep=0.5");
     const double want = wanted_frames(clip);
@@ -171,7 +184,7 @@ int wn_preset_share(struct wn_chain *chain, const bool *given, const struct wn_c
         if (chain->item[i]->filter->family == WN_BUDGET)
             tokens = option(chain->item[i], "tokens");
     }
-    if (!n || frames <= 0 || tokens <= 0 || clip->frame_rows <= 0)
+    if (!n || clip->search || frames <= 0 || tokens <= 0 || clip->frame_rows <= 0)
         return WN_OK;
     const double share = rows_each(clip, tokens, frames) / clip->frame_rows;
     for (int i = 0; i < chain->n; i++) {

@@ -76,32 +76,56 @@ static int twin(struct wn_segment **out, const struct wn_segment *seg)
     return WN_OK;
 }
 
-int wn_segment_filter(struct wn_session *s, const struct wn_segment *seg, const char *filters,
-                      struct wn_segment **out)
+int wn_refilter_open(struct wn_refilter *r, struct wn_session *s, const char *filters)
 {
-    struct wn_chain *chain = NULL;
-    struct wn_compressor *compressor = NULL;
     struct wn_needs needs = {0};
-    struct wn_segment *made = NULL;
-    struct wn_rows *rows = NULL;
     int err;
 
+    *r = (struct wn_refilter){.s = s};
     if (!s->encoder || !filters)
         return wn_fail(&s->log, WN_ERR_ARG, "filters over a segment need a model and a chain");
-    TRY(parse(&chain, s, filters));
-    TRY(make(&compressor, s, chain, s->p.device, &needs));
-    rows = wn_rows_copy(seg->rows);
+    TRY(parse(&r->chain, s, filters));
+    TRY(make(&r->compressor, s, r->chain, s->p.device, &needs));
+    return WN_OK;
+fail:
+    wn_refilter_close(r);
+    return err;
+}
+
+void wn_refilter_close(struct wn_refilter *r)
+{
+    wn_compressor_destroy(&r->compressor);
+    wn_chain_destroy(&r->chain);
+}
+
+int wn_refilter_run(struct wn_refilter *r, const struct wn_segment *seg, struct wn_segment **out)
+{
+    struct wn_session *s = r->s;
+    struct wn_segment *made = NULL;
+    struct wn_rows *rows = wn_rows_copy(seg->rows);
+    int err;
+
     if (!rows || twin(&made, seg)) {
         err = wn_nomem(&s->log, "a segment");
         goto fail;
     }
-    TRY(wn_compressor_run(compressor, &rows, &made->rows));
+    TRY(wn_compressor_run(r->compressor, &rows, &made->rows));
     *out = made;
     made = NULL;
 fail:
     wn_rows_destroy(&rows);
     wn_segment_unref(&made);
-    wn_compressor_destroy(&compressor);
-    wn_chain_destroy(&chain);
+    return err;
+}
+
+int wn_segment_filter(struct wn_session *s, const struct wn_segment *seg, const char *filters,
+                      struct wn_segment **out)
+{
+    struct wn_refilter r;
+    int err = wn_refilter_open(&r, s, filters);
+
+    if (!err)
+        err = wn_refilter_run(&r, seg, out);
+    wn_refilter_close(&r);
     return err;
 }

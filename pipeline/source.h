@@ -16,7 +16,8 @@ struct wn_source {
     struct wn_media media;
     struct wn_compressor *compressor;
     struct wn_budget *budget;
-    int64_t segment_cells;    /* per_segment: the budget of each, with its floor */
+    bool whole;               /* no token filters: segments have all rows of the encoder */
+    int64_t segment_cells;    /* per_segment and search: the budget of a prompt, with its floor */
     int32_t segment_floor;
     struct wn_needs needs;
     struct wn_stage *frames;  /* started by the first pull */
@@ -48,11 +49,18 @@ struct wn_source {
     int32_t last_scene;
 };
 
+/* What scores the rows of a search where the chain does not: the best ones stay when fewer fit. */
+#define WN_SEARCH_SCORES "vtc_cls=keep=1000000"
+
 void wn_source_drop_batch(struct wn_source *src);
 /* Makes one more segment wait: WN_OK, WN_AGAIN, WN_EOF or an error. */
 int wn_source_make_segment(struct wn_source *src);
 /* Fails with a sentence where tokens cannot be had. */
 int wn_source_need_model(struct wn_source *src);
+/* Reads the source's subtitles, where the session asks for them. */
+int wn_source_read_cues(struct wn_source *src);
+/* KV cells around the rows of a frame, its label too; arg is a source. */
+int64_t wn_source_frame_cells(void *arg, const struct wn_row_frame *frame);
 /* The budget stage, which counts frame labels and the glue tokens of this source's frames. */
 int wn_source_make_budget(struct wn_source *src, struct wn_budget **out, int64_t cells,
                           int32_t least);

@@ -9,6 +9,8 @@
 
 /* What a segment without a limit is taken for when its frames are chosen. */
 #define LONG_SEGMENT 60.0
+/* The longest segment of a search, unless the caller says: how exact an answer's time is. */
+#define SEARCH_SEGMENT 30.0
 
 static int parse_chain(struct wn_source *src)
 {
@@ -19,7 +21,8 @@ static int parse_chain(struct wn_source *src)
         .still = src->media.still,
         .tokens = asked > 0 ? asked : wn_session_room(s),
         .reduces = s->encoder && s->encoder->info.reduces,
-        .budget = asked > 0,
+        .budget = asked > 0 && !src->p.search,
+        .search = src->p.search != 0,
     };
     int err;
 
@@ -83,13 +86,13 @@ static int make_compressor(struct wn_source *src)
         wn_budget_options(filters[--n], &tokens, &least);
         if (tokens <= 0)
             tokens = wn_session_room(s);
-        if (!src->p.per_segment)
+        if (!src->p.per_segment && !src->p.search)
             TRY(wn_source_make_budget(src, &src->budget, tokens, least));
         src->segment_cells = tokens;
         src->segment_floor = least;
     }
     if (src->segment_cells <= 0)
-        src->segment_cells = wn_session_room(s);
+        src->segment_cells = src->clip.tokens;
     TRY(wn_compressor_create(&src->compressor, &(struct wn_compressor_params){
                                                    .filters = filters,
                                                    .n_filters = n,
@@ -99,6 +102,9 @@ static int make_compressor(struct wn_source *src)
                                                    .log = &s->log,
                                                }));
     TRY(wn_compressor_needs(src->compressor, &s->encoder->info, &src->needs));
+    src->whole = n == 0;
+    if (src->p.search && src->whole)
+        TRY(wn_session_taps(s, WN_SEARCH_SCORES, &src->needs));
     if (src->p.taps_for)
         TRY(wn_session_taps(s, src->p.taps_for, &src->needs));
 fail:
@@ -184,6 +190,8 @@ int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url
         err = wn_nomem(&s->log, "a source");
         goto fail;
     }
+    if (src->p.search && src->p.max_segment <= 0)
+        src->p.max_segment = SEARCH_SEGMENT;
     if (src->p.start < 0 || src->p.end < 0 || (src->p.end > 0 && src->p.end <= src->p.start)) {
         err = wn_fail(&s->log, WN_ERR_ARG, "the part from %g s to %g s holds nothing", src->p.start,
                       src->p.end);

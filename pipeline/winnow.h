@@ -201,6 +201,10 @@ struct wn_source_params {
 #define wn_source_params(...)                                                                      \
     (&(struct wn_source_params){.size = sizeof(struct wn_source_params), __VA_ARGS__})
 
+    int search; /* for wn_source_search(): segments keep all rows that the chain leaves, whatever
+                   the budget, and are no longer than max_segment, 30 s when that is 0. The chain
+                   "auto" then picks frames alone, at least one in two seconds that differs */
+
 /* url: a file name, or NULL for frames that the caller pushes. params may be NULL. */
 WN_API int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url,
                           const struct wn_source_params *params);
@@ -220,6 +224,73 @@ WN_API void wn_source_close(struct wn_source **src);
 struct wn_scene {
     double start, end;              /* seconds */
     int64_t start_frame, end_frame; /* decoded frames, end exclusive */
+/* ---- long videos: one answer from many prompts ---- */
+
+enum wn_strategy {
+    WN_BY_BUDGET, /* one prompt; segments that matter to the question get more of its cells */
+    WN_BY_NOTES,  /* a note on each segment, then an answer from the notes alone (LVCoT) */
+    WN_BY_SPLIT,  /* sub-questions, each over the prompt of WN_BY_BUDGET, then an answer from
+                     theirs (D-CoDe) */
+};
+
+struct wn_search_part { /* a segment that was looked at */
+    size_t size;
+    int32_t index;     /* among all, from 0 */
+    double start, end; /* seconds */
+    double relevance;  /* 0 to 1: that its note has something to say */
+    double support;    /* 0 to 1: how probable the answer is by this segment alone; 0: not asked */
+    int found;         /* the answer is in it */
+    int64_t cells;     /* of its rows and labels in the last prompt of what is seen */
+    const char *note;  /* NULL: none, or nothing to say */
+};
+
+struct wn_search_params {
+    size_t size;
+    enum wn_strategy strategy;
+    int64_t tokens; /* KV cells of what is seen that any prompt has at most; 0: those of a `budget`
+                       in the chain, of the source, or what the context holds */
+    int64_t look;   /* of them, what a segment gets while its relevance is found out; 0: a fourth */
+    /* Prompts; NULL: the model's own (GGUF keys winnow.prompt.note, .final, .split, .nothing), or
+     * plain English. Filled in: {question}; in note {media}, {index}, {start}, {end}, {previous};
+     * in final {notes} and {timed_notes}. */
+    const char *note, *final, *split;
+    const char *nothing; /* what a note says that has nothing to say; several with '|' */
+    int note_tokens;     /* of a note, at most; default 48 */
+    const struct wn_ask_params *ask; /* of the answer; max_tokens, sampling and system of all */
+    /* Each segment once it was looked at: support, found and cells are still to come. Nonzero stops
+     * with WN_ERR_ABORTED. */
+    int (*on_part)(void *opaque, const struct wn_search_part *part);
+    void *opaque;
+};
+#define wn_search_params(...)                                                                      \
+    (&(struct wn_search_params){.size = sizeof(struct wn_search_params), __VA_ARGS__})
+
+struct wn_sub_answer {
+    const char *question, *answer;
+};
+
+struct wn_search { /* what came of it; everything in it goes with wn_search_free() */
+    size_t size;
+    const char *answer;
+    double start, end; /* when, by the segments it was found in, never by what the model wrote: the
+                          best one and its found neighbours; end 0: it was found in none */
+    int32_t n_parts;
+    const struct wn_search_part *parts; /* all segments, by time */
+    int32_t n_subs;
+    const struct wn_sub_answer *subs; /* of WN_BY_SPLIT, unless the question stayed as it was */
+    int32_t prompts;     /* that the model read */
+    int64_t most_cells;  /* of what was seen in any of them */
+    double look_s;       /* from the first segment's rows to the last one's relevance */
+    double answer_s;     /* from there to the end */
+};
+
+/* Looks at every segment of the source, holds on to rows of about two budgets at most, and answers.
+ * A second question needs a source opened anew, which then decodes and encodes nothing where the
+ * cache is on: see row_cache. */
+WN_API int wn_source_search(struct wn_source *src, const char *question,
+                            const struct wn_search_params *params, struct wn_search **out);
+WN_API void wn_search_free(struct wn_search **search);
+
     double score;                   /* of the detector at the cut that starts it; 0 for the first */
 };
 /* Reads the source through with its chain's `scene` filter (or the default one) and nothing else:

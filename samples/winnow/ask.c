@@ -3,13 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
-
-struct stream {
-    struct tool *tool;
-    char last;       /* character printed */
-    int status;
-};
+#include "ask.h"
 
 static int print_text(void *opaque, const char *utf8, size_t len)
 {
@@ -114,13 +108,11 @@ static int dry_run(struct tool *tool, const struct job *job)
     return stdout_status(tool);
 }
 
-static int ask(struct tool *tool, struct job *job)
+struct wn_ask_params ask_params_of(struct stream *stream)
 {
-    const struct options *o = &tool->opt;
-    struct stream stream = {.tool = tool};
-    char *answer = NULL;
-    int status;
-    int err = job_ask(job, tool->args[1], wn_ask_params(
+    const struct options *o = &stream->tool->opt;
+
+    return *wn_ask_params(
         .max_tokens = (int)o->max_tokens,
         .temperature = o->temp,
         .top_k = (int)o->top_k,
@@ -128,10 +120,25 @@ static int ask(struct tool *tool, struct job *job)
         .seed = (uint32_t)o->seed,
         .system = o->system,
         .on_text = o->json ? NULL : print_text,
-        .opaque = &stream), &answer);
+        .opaque = stream);
+}
 
-    if (err < 0 && stream.last && stream.last != '\n')
-        putchar('\n'); /* ends the line of what there is of the answer */
+void stream_end(struct stream *stream)
+{
+    if (stream->last && stream->last != '\n')
+        putchar('\n');
+}
+
+static int ask(struct tool *tool, struct job *job)
+{
+    struct stream stream = {.tool = tool};
+    const struct wn_ask_params params = ask_params_of(&stream);
+    char *answer = NULL;
+    int status;
+    int err = job_ask(job, tool->args[1], &params, &answer);
+
+    if (err < 0)
+        stream_end(&stream); /* what there is of the answer */
     if (stream.status != STATUS_OK)
         status = stream.status;
     else
@@ -143,10 +150,12 @@ static int ask(struct tool *tool, struct job *job)
 int run_ask(struct tool *tool)
 {
     struct job job;
-    int status = job_open(&job, tool, JOB_MODEL | JOB_ROWS | JOB_PROGRESS);
+    const bool search = tool->opt.strategy && strcmp(tool->opt.strategy, "once") != 0;
+    int status = job_open(&job, tool, JOB_MODEL | JOB_PROGRESS | (search ? JOB_SEARCH : JOB_ROWS));
 
     if (status == STATUS_OK)
-        status = tool->opt.dry_run ? dry_run(tool, &job) : ask(tool, &job);
+        status = tool->opt.dry_run ? dry_run(tool, &job)
+                 : search ? ask_search(tool, &job) : ask(tool, &job);
     job_close(&job, tool);
     return status;
 }

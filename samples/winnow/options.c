@@ -93,6 +93,24 @@ const struct option_info option_table[] = {
     {"dry-run", 0, NULL, CMD_ASK, "Answer", OPTION_FLAG, AT(dry_run), .help =
         "tell frames, tokens and memory at most, and ask nothing"},
 
+    {"strategy", 0, "HOW", CMD_ASK, "Long videos", OPTION_CHOICE, AT(strategy),
+        .choices = "once|budget|notes|split", .help =
+        "once: frames spread over the video, in one prompt; budget: in one prompt, more of the "
+        "parts that matter to the question; notes: a note on each part, then an answer from them; "
+        "split: sub-questions over what budget shows, then an answer from theirs (default: once)"},
+    {"segment", 0, "TIME", CMD_ASK, "Long videos", OPTION_TIME, AT(segment), .help =
+        "longest part; a longer scene is cut (default: 30)"},
+    {"look", 0, "N", CMD_ASK, "Long videos", OPTION_INT, AT(look), 1, 1 << 30, .help =
+        "KV cells by which each part's relevance is found out (default: a fourth of --tokens)"},
+    {"note-prompt", 0, "TEXT", CMD_ASK, "Long videos", OPTION_TEXT, AT(note_prompt), .help =
+        "what is asked about each part, or @FILE (default: the model's own, or plain English)"},
+    {"final-prompt", 0, "TEXT", CMD_ASK, "Long videos", OPTION_TEXT, AT(final_prompt), .help =
+        "how the question is asked over notes, or @FILE"},
+    {"split-prompt", 0, "TEXT", CMD_ASK, "Long videos", OPTION_TEXT, AT(split_prompt), .help =
+        "how sub-questions are asked for, or @FILE"},
+    {"nothing", 0, "TEXT", CMD_ASK, "Long videos", OPTION_TEXT, AT(nothing), .help =
+        "the note on a part that says nothing; several with | between (default: nothing)"},
+
     {"frames", 0, "N", CMD_BENCH, "Shape", OPTION_INT, AT(frames), 1, 4096, .help =
         "of the film that is made up (default: 64)"},
     {"grid", 0, "HxW", CMD_BENCH, "Shape", OPTION_TEXT, AT(grid), .help =

@@ -76,6 +76,9 @@ struct options {
     int64_t questions;
     bool compare, shorter;
 
+    const char *strategy, *note_prompt, *final_prompt, *split_prompt, *nothing; /* of a search */
+    int64_t look;
+
     const char *prompt, *summary_prompt, *format, *sidecar; /* of captions */
     double segment;
     bool summary;

@@ -94,6 +94,7 @@ struct job {
 enum job_flags {
     JOB_MODEL = 1, JOB_IMAGES = 2, JOB_PROGRESS = 4, JOB_ROOM = 8,
     JOB_ROWS = 16, /* a file of rows will do in place of a video */
+    JOB_SEARCH = 32, /* for wn_source_search() */
 };
 /* What can be told before anything is loaded: a missing model or file. job_open() does it too. */
 int job_check(struct tool *tool, unsigned flags);
