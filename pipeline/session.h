@@ -58,7 +58,6 @@ int wn_session_answer(struct wn_session *s, const struct wn_prompt *prompt,
 /* Adds what these chains of token filters, separated by ';', need of the encoder. */
 int wn_session_taps(struct wn_session *s, const char *chains, struct wn_needs *needs);
 
-struct wn_segment {
 /* Token filters that run over segments again: wn_segment_filter() keeps one for one segment. */
 struct wn_refilter {
     struct wn_session *s;
@@ -70,6 +69,7 @@ int wn_refilter_open(struct wn_refilter *r, struct wn_session *s, const char *fi
 void wn_refilter_close(struct wn_refilter *r);
 int wn_refilter_run(struct wn_refilter *r, const struct wn_segment *seg, struct wn_segment **out);
 
+struct wn_segment {
     atomic_int refs;
     struct wn_rows *rows; /* compact */
     int32_t n_frames, n_before;

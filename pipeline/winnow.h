@@ -197,13 +197,13 @@ struct wn_source_params {
      * take the score of the filter before: frame->n_rows of them, in the order of a prompt. Called
      * once a frame, in order, with `opaque`; nonzero stops with WN_ERR_ABORTED. NULL: none. */
     int (*on_scores)(void *opaque, const struct wn_frame_info *frame, float *scores);
-};
-#define wn_source_params(...)                                                                      \
-    (&(struct wn_source_params){.size = sizeof(struct wn_source_params), __VA_ARGS__})
 
     int search; /* for wn_source_search(): segments keep all rows that the chain leaves, whatever
                    the budget, and are no longer than max_segment, 30 s when that is 0. The chain
                    "auto" then picks frames alone, at least one in two seconds that differs */
+};
+#define wn_source_params(...)                                                                      \
+    (&(struct wn_source_params){.size = sizeof(struct wn_source_params), __VA_ARGS__})
 
 /* url: a file name, or NULL for frames that the caller pushes. params may be NULL. */
 WN_API int wn_source_open(struct wn_source **out, struct wn_session *s, const char *url,
@@ -221,9 +221,6 @@ WN_API int wn_source_ask(struct wn_source *src, const char *question,
                          const struct wn_ask_params *params, char **answer);
 WN_API void wn_source_close(struct wn_source **src);
 
-struct wn_scene {
-    double start, end;              /* seconds */
-    int64_t start_frame, end_frame; /* decoded frames, end exclusive */
 /* ---- long videos: one answer from many prompts ---- */
 
 enum wn_strategy {
@@ -291,6 +288,9 @@ WN_API int wn_source_search(struct wn_source *src, const char *question,
                             const struct wn_search_params *params, struct wn_search **out);
 WN_API void wn_search_free(struct wn_search **search);
 
+struct wn_scene {
+    double start, end;              /* seconds */
+    int64_t start_frame, end_frame; /* decoded frames, end exclusive */
     double score;                   /* of the detector at the cut that starts it; 0 for the first */
 };
 /* Reads the source through with its chain's `scene` filter (or the default one) and nothing else:

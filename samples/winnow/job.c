@@ -201,9 +201,9 @@ int job_open(struct job *job, struct tool *tool, unsigned flags)
         .allow_cover = o->allow_cover,
         .keep_frames = flags & JOB_IMAGES ? options_thumb(o) : 0,
         .tokens = flags & JOB_ROOM && !o->tokens ? room_for_questions(job) : 0,
-        .on_progress = flags & JOB_PROGRESS ? term_progress : NULL,
         .search = flags & JOB_SEARCH,
         .max_segment = flags & JOB_SEARCH ? o->segment : 0,
+        .on_progress = flags & JOB_PROGRESS ? term_progress : NULL,
         .opaque = &tool->term));
     return err < 0 ? job_failed(tool, job, err) : STATUS_OK;
 }
