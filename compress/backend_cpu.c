@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels.h"
+
 #define ALIGN 64
 
 struct backend_cpu {
@@ -89,16 +91,17 @@ static void *memory_of(const struct wn_plan_buffer *b, unsigned char *arena, con
     return b->output ? b->output : arena + at->begin;
 }
 
-static void run_calls(struct backend_cpu *cpu, const struct wn_plan *plan, void *const *memory)
+static void run_calls(struct backend_cpu *cpu, const struct wn_plan_call *call, int n,
+                      void *const *memory)
 {
-    int n;
-    const struct wn_plan_call *call = wn_plan_calls(plan, &n);
     const unsigned saved = wn_flush_enter();
 
     for (int i = 0; i < n; i++) {
         const struct wn_kernel *kernel = call[i].kernel;
         void *buf[WN_MAX_BUFS] = {0};
 
+        if (!kernel)
+            continue;
         for (int k = 0; k < kernel->n_bufs; k++)
             buf[k] = memory[call[i].buf[k]];
         if (kernel->fast && cpu->path != WN_CPU_REF)
@@ -109,11 +112,49 @@ static void run_calls(struct backend_cpu *cpu, const struct wn_plan *plan, void 
     wn_flush_leave(saved);
 }
 
+/* A copy of n elements that can be changed; NULL: out of memory. */
+static void *copy_of(const void *data, int n, size_t size)
+{
+    void *copy = wn_calloc((size_t)n, size);
+
+    if (copy && n)
+        memcpy(copy, data, (size_t)n * size);
+    return copy;
+}
+
+/* A search that reads a matrix of products alone, and not all of it, gets the rows instead. */
+static void drop_matrices(struct wn_plan_buffer *buf, struct wn_plan_call *call, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (call[i].kernel != &wn_kernel_gram)
+            continue;
+        const struct wn_gram_params *gram = (const void *)call[i].params;
+        const wn_buf x = call[i].buf[0], y = call[i].buf[2];
+        struct wn_plan_call *user = &call[buf[y].last];
+        bool alone = buf[y].last > i && !buf[y].output && user->kernel->by_rows &&
+                     user->buf[0] == y;
+        for (int c = i + 1; alone && c < buf[y].last; c++) {
+            for (int k = 0; call[c].kernel && k < call[c].kernel->n_bufs; k++)
+                alone &= call[c].buf[k] != y;
+        }
+        if (!alone)
+            continue;
+        user->kernel->by_rows(user->params, gram->dim);
+        user->buf[0] = x;
+        buf[x].last = WN_MAX(buf[x].last, buf[y].last);
+        buf[y].first = -1;
+        call[i].kernel = NULL;
+    }
+}
+
 static int run(struct wn_backend *backend, const struct wn_plan *plan)
 {
     struct backend_cpu *cpu = (struct backend_cpu *)backend;
-    int n;
-    const struct wn_plan_buffer *buf = wn_plan_buffers(plan, &n);
+    int n, n_calls;
+    const struct wn_plan_buffer *given = wn_plan_buffers(plan, &n);
+    const struct wn_plan_call *calls = wn_plan_calls(plan, &n_calls);
+    struct wn_plan_buffer *buf = copy_of(given, n, sizeof(*buf));
+    struct wn_plan_call *call = copy_of(calls, n_calls, sizeof(*call));
     struct place *place = wn_calloc((size_t)n, sizeof(*place));
     void **memory = wn_calloc((size_t)n, sizeof(*memory));
     const char *why;
@@ -124,22 +165,26 @@ static int run(struct wn_backend *backend, const struct wn_plan *plan)
         goto fail;
     }
     err = WN_ERR_NOMEM;
-    if (!place || !memory) {
+    if (!place || !memory || !buf || !call) {
         wn_nomem(cpu->log, "a plan");
         goto fail;
     }
+    if (cpu->path != WN_CPU_REF)
+        drop_matrices(buf, call, n_calls);
     TRY(reserve(cpu, lay_out(buf, n, place)));
     /* The reference path is for tests: what nobody wrote shows as NaN or -1. */
     if (cpu->path == WN_CPU_REF && cpu->arena)
         memset(cpu->arena, 0xff, cpu->arena_size + ALIGN);
     for (int i = 0; i < n; i++)
         memory[i] = memory_of(&buf[i], cpu->arena ? aligned(cpu->arena) : NULL, &place[i]);
-    run_calls(cpu, plan, memory);
+    run_calls(cpu, call, n_calls, memory);
     for (int i = 0; i < n; i++) {
         if (buf[i].input && buf[i].output && buf[i].n)
             memcpy(buf[i].output, buf[i].input, (size_t)buf[i].n * 4);
     }
 fail:
+    free(buf);
+    free(call);
     free(place);
     free(memory);
     return err;

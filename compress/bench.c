@@ -90,8 +90,18 @@ static int64_t bytes_of(const struct wn_plan *plan, int32_t n_before, const stru
     return bytes;
 }
 
-/* A Gram matrix is the same both ways: half of it. */
-static int64_t flop_of(const struct wn_plan *plan)
+static bool searched(const struct wn_plan_call *call, int n, wn_buf matrix)
+{
+    for (int c = 0; c < n; c++) {
+        if (call[c].kernel->by_rows && call[c].buf[0] == matrix)
+            return true;
+    }
+    return false;
+}
+
+/* A Gram matrix is the same both ways: half of it. Of one that a search reads, the rows taken with
+ * all of their frame. */
+static int64_t flop_of(const struct wn_plan *plan, int64_t n_after)
 {
     int64_t flop = 0;
     int n;
@@ -99,8 +109,10 @@ static int64_t flop_of(const struct wn_plan *plan)
 
     for (int c = 0; c < n; c++) {
         const struct wn_gram_params *p = (const void *)call[c].params;
-        if (call[c].kernel == &wn_kernel_gram)
-            flop += (int64_t)p->n * p->width * p->dim;
+        if (call[c].kernel != &wn_kernel_gram)
+            continue;
+        flop += searched(call, n, call[c].buf[2]) ? 2 * n_after * p->width * p->dim
+                                                  : (int64_t)p->n * p->width * p->dim;
     }
     return flop;
 }
@@ -185,7 +197,7 @@ static int run_segment(const struct work *w, struct wn_backend *backend,
         out->rows_before += base->n;
         out->rows_after += rows->n;
         out->bytes += bytes_of(wn_segment_plan_get(plan), base->n, rows);
-        out->flop += flop_of(wn_segment_plan_get(plan));
+        out->flop += flop_of(wn_segment_plan_get(plan), rows->n);
         out->calls = n;
         out->segments++;
         out->submits += submits_of(wn_segment_plan_get(plan));

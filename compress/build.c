@@ -215,6 +215,17 @@ wn_buf wn_build_cosines(struct wn_build *b, int32_t *width)
     return cosine;
 }
 
+wn_buf wn_build_likeness(struct wn_build *b, int32_t *width, int32_t *dim)
+{
+    const bool matrix = wn_build_most(b) <= WN_MATRIX_MOST;
+
+    *dim = matrix ? 0 : b->in.dim;
+    if (matrix)
+        return wn_build_cosines(b, width);
+    *width = wn_build_most(b);
+    return wn_build_unit(b, b->in.data, b->in.dim);
+}
+
 wn_buf wn_build_zeros(struct wn_build *b, int64_t n)
 {
     int32_t *zeros = wn_build_scratch(b, n);

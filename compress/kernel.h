@@ -23,7 +23,8 @@
 #define WN_LANES 64
 #define WN_NONE (-1)
 
-enum wn_access { WN_READ = 1, WN_WRITE = 2, WN_READ_WRITE = 3 };
+/* WN_SCRATCH: written, and what is left there means nothing. */
+enum wn_access { WN_READ = 1, WN_WRITE = 2, WN_READ_WRITE = 3, WN_SCRATCH = 6 };
 
 /* Buffers hold 4-byte elements (float, int32_t, uint32_t). Sizes of lists are often known only to
  * the device: then params carry the most there can be, and the last entry of a `ptr` buffer how
@@ -44,6 +45,9 @@ struct wn_kernel {
      * for decisions over few numbers that no shader makes well. Params may hold a pointer to what
      * lives as long as the plan. A plan runs it at once where it reads inputs alone. */
     bool host;
+    /* Where buffer 0 is the matrix of kernel `gram` and nobody else reads that, the CPU hands in
+     * the rows instead; this changes the params to say so. NULL: it needs the matrix. */
+    void (*by_rows)(void *params, int32_t dim);
 };
 
 /* The backend adds the execution modes for floats that the device reports. */

@@ -76,13 +76,14 @@ extern const struct wn_kernel wn_kernel_gram;
 /* farthest: rows of a segment one after the other, each the least like those before it: rank[i] =
  * the step (from 0) at which i is taken, table[m] steps for m rows; m for the others. The first is
  * the row with the smallest max over j != i of s[i][j]; then the one whose max over taken rows t of
- * s[t][i] is smallest; lower row first. near[i]: that max, 3e38 once taken.
+ * s[t][i] is smallest; lower row first. dim 0: s is given; else buffer 0 has rows x, f32 [n][dim],
+ * and s[i][j] = dot(x[i], x[j]), made as it is needed.
  * A workgroup a segment. buf: s f32 [n][width] read, ptr i32 [F + 1] read, table i32 [n + 1] read,
- * near f32 [n] write, rank i32 [n] write. */
+ * near f32 [n] scratch, work i32 [n][3] scratch, rank i32 [n] write. */
 struct wn_farthest_params {
-    int32_t n, n_segments, width;
+    int32_t n, n_segments, width, dim;
 };
-static_assert(sizeof(struct wn_farthest_params) == 12, "mirrors farthest.comp");
+static_assert(sizeof(struct wn_farthest_params) == 16, "mirrors farthest.comp");
 extern const struct wn_kernel wn_kernel_farthest;
 
 /* dpp: greedy search for the rows of a segment with the largest determinant of K[i][j] = (r[i] *
@@ -91,13 +92,14 @@ extern const struct wn_kernel wn_kernel_farthest;
  * (K[p][i] - sum over u < t, in order, of c[u][p] * c[u][i]) * q and d[i] -= c[t][i] * c[t][i],
  * where q = rsqrt(d[p]), or 0 when d[p] < 1e-10: what the taken rows span already. At most `most`
  * steps.
+ * dim as of `farthest`.
  * A workgroup a segment. buf: s f32 [n][width] read, r f32 [n] read, ptr i32 [F + 1] read,
- * table i32 [n + 1] read, c f32 [n][most] write (a segment's [most][m], from its first row on),
- * d f32 [n] write, rank i32 [n] write. */
+ * table i32 [n + 1] read, c f32 [n][most] scratch, d f32 [n] scratch, work i32 [n][3] scratch,
+ * rank i32 [n] write. */
 struct wn_dpp_params {
-    int32_t n, n_segments, width, most;
+    int32_t n, n_segments, width, most, dim;
 };
-static_assert(sizeof(struct wn_dpp_params) == 16, "mirrors dpp.comp");
+static_assert(sizeof(struct wn_dpp_params) == 20, "mirrors dpp.comp");
 extern const struct wn_kernel wn_kernel_dpp;
 
 /* density, apart and assign find clusters by density peaks among the rows of a segment, from their

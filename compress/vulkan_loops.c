@@ -24,6 +24,15 @@ static int64_t turns_of(const struct wn_plan_call *call)
     }
     if (!strcmp(name, "alike")) /* words of a row; width */
         return width * 4 * (dim / 64 + 12);
+    if (!strcmp(name, "farthest") && call->params[3]) /* rows of a segment twice; params[3]: dim */
+        return 2 * (dim + 16) * (dim / 32 + 1) * (width / 64 + 12) + dim / 16;
+    if (!strcmp(name, "dpp") && call->params[4]) /* width is how many steps */
+        return dim * (call->params[4] / 64 + 12) +
+               width * (dim / 32 + 1) * (call->params[4] / 64 + 12 + width / 2) + width * dim / 128;
+    if (!strcmp(name, "dpp"))
+        return width * (dim / 64 + 2) + (dim / 128 + 1) * width * width / 2;
+    if (!strcmp(name, "farthest"))
+        return (dim / 128 + 1) * dim * 4;
     if (!strcmp(name, "closest")) /* targets are fewer than rows; width is its slots */
         return (call->params[0] / 8 + width) * (dim / 64 + 12);
     for (int i = 0; i < WN_LEN(loops); i++) {

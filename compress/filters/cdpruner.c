@@ -48,18 +48,17 @@ static int build(void *priv, struct wn_build *b)
     const struct cdpruner *f = priv;
     const int32_t n = b->in.n;
     const wn_buf table = wn_build_keep_table(b, f->keep);
-    int32_t width;
-    const wn_buf cosine = wn_build_cosines(b, &width);
-    const struct wn_dpp_params p = {
+    struct wn_dpp_params p = {
         .n = n,
         .n_segments = b->in.n_frames,
-        .width = width,
         .most = most_steps(b, f->keep),
     };
+    const wn_buf like = wn_build_likeness(b, &p.width, &p.dim);
     const wn_buf c = wn_plan_temp(b->plan, "steps", (int64_t)n * p.most);
     const wn_buf d = wn_plan_temp(b->plan, "rest", n), rank = wn_plan_temp(b->plan, "step", n);
 
-    WN_CALL(b, dpp, &p, cosine, relevance(b, f->relevance == SCORE), b->in.ptr, table, c, d, rank);
+    WN_CALL(b, dpp, &p, like, relevance(b, f->relevance == SCORE), b->in.ptr, table, c, d,
+            wn_plan_temp(b->plan, "work", 3 * (int64_t)n), rank);
     wn_build_take_steps(b, rank, table, f->order);
     return WN_OK;
 }

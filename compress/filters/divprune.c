@@ -25,11 +25,11 @@ static int build(void *priv, struct wn_build *b)
     const int32_t n = b->in.n, n_frames = b->in.n_frames;
     const wn_buf table = wn_build_table(b, stay, &f->keep);
     const wn_buf near = wn_plan_temp(b->plan, "near", n), rank = wn_plan_temp(b->plan, "step", n);
-    int32_t width;
-    const wn_buf cosine = wn_build_cosines(b, &width);
+    struct wn_farthest_params p = {n, n_frames, 0, 0};
+    const wn_buf like = wn_build_likeness(b, &p.width, &p.dim);
 
-    WN_CALL(b, farthest, (&(struct wn_farthest_params){n, n_frames, width}), cosine, b->in.ptr,
-            table, near, rank);
+    WN_CALL(b, farthest, &p, like, b->in.ptr, table, near,
+            wn_plan_temp(b->plan, "work", 3 * (int64_t)n), rank);
     wn_build_take_steps(b, rank, table, f->order);
     return WN_OK;
 }

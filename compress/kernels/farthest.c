@@ -1,16 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-#include "compress/blocks.h"
 #include "compress/kernels.h"
+#include "compress/lazy.h"
 
 #define TAKEN 3e38f
 
-static void first_near(const float *s, int32_t m, int32_t width, float *near)
+/* One segment. */
+struct segment {
+    const float *s; /* a matrix with a row every `width`, or rows of `dim` numbers */
+    float *near;
+    int32_t *rank;
+    int32_t m, steps, width, dim;
+};
+
+static struct segment of(const struct wn_farthest_params *p, void *const *buf, int64_t f)
 {
-    for (int32_t i = 0; i < m; i++) {
-        near[i] = -TAKEN;
-        for (int32_t j = 0; j < m; j++) {
-            const float v = s[(int64_t)i * width + j];
-            near[i] = j != i && v > near[i] ? v : near[i];
+    const int32_t *ptr = buf[1], *table = buf[2];
+    const int32_t first = ptr[f], m = ptr[f + 1] - first;
+
+    return (struct segment){
+        .s = (const float *)buf[0] + (int64_t)first * (p->dim ? p->dim : p->width),
+        .near = (float *)buf[3] + first,
+        .rank = (int32_t *)buf[5] + first,
+        .m = m,
+        .steps = WN_MIN(table[m], m),
+        .width = p->width,
+        .dim = p->dim,
+    };
+}
+
+static float like_of(const struct segment *g, int64_t i, int64_t j)
+{
+    return g->dim ? wn_dot(g->s + i * g->dim, g->s + j * g->dim, g->dim) : g->s[i * g->width + j];
+}
+
+static void first_near(const struct segment *g)
+{
+    for (int32_t i = 0; i < g->m; i++) {
+        g->near[i] = -TAKEN;
+        for (int32_t j = 0; j < g->m; j++) {
+            const float v = j == i ? -TAKEN : like_of(g, i, j);
+            g->near[i] = v > g->near[i] ? v : g->near[i];
         }
     }
 }
@@ -24,35 +53,30 @@ static int32_t smallest(const float *near, int32_t m)
     return best;
 }
 
-static void segment(const struct wn_farthest_params *p, const float *s, int32_t m, int32_t steps,
-                    float *near, int32_t *rank)
+static void ref(const void *params, void *const *buf)
 {
-    first_near(s, m, p->width, near);
-    for (int32_t i = 0; i < m; i++)
-        rank[i] = m;
-    for (int32_t t = 0; t < steps && t < m; t++) {
-        const int32_t taken = smallest(near, m);
-        const float *like = s + (int64_t)taken * p->width;
-        rank[taken] = t;
-        near[taken] = TAKEN;
-        for (int32_t i = 0; i < m; i++) {
-            if (rank[i] == m)
-                near[i] = t == 0 || like[i] > near[i] ? like[i] : near[i];
+    const struct wn_farthest_params *p = params;
+
+    for (int32_t f = 0; f < p->n_segments; f++) {
+        const struct segment g = of(p, buf, f);
+        first_near(&g);
+        for (int32_t i = 0; i < g.m; i++)
+            g.rank[i] = g.m;
+        for (int32_t t = 0; t < g.steps; t++) {
+            const int32_t taken = smallest(g.near, g.m);
+            g.rank[taken] = t;
+            g.near[taken] = TAKEN;
+            for (int32_t i = 0; i < g.m; i++) {
+                if (g.rank[i] != g.m)
+                    continue;
+                const float like = like_of(&g, taken, i);
+                g.near[i] = t == 0 || like > g.near[i] ? like : g.near[i];
+            }
         }
     }
 }
 
-static void ref(const void *params, void *const *buf)
-{
-    const struct wn_farthest_params *p = params;
-    const int32_t *ptr = buf[1], *table = buf[2];
-
-    for (int32_t f = 0; f < p->n_segments; f++) {
-        const int32_t m = ptr[f + 1] - ptr[f];
-        segment(p, (const float *)buf[0] + (int64_t)ptr[f] * p->width, m, table[m],
-                (float *)buf[3] + ptr[f], (int32_t *)buf[4] + ptr[f]);
-    }
-}
+/* ---- with the matrix ---- */
 
 /* The largest of a row but for its own place; which of equals does not matter. */
 WN_CLONES
@@ -98,6 +122,138 @@ static int32_t find(const float *near, float value)
     return i;
 }
 
+static void with_matrix(const struct segment *g)
+{
+    for (int32_t i = 0; i < g->m; i++) {
+        const float *own = g->s + (int64_t)i * g->width;
+        const float left = most_like(own, i), right = most_like(own + i + 1, g->m - i - 1);
+        g->near[i] = right > left ? right : left;
+    }
+    int32_t taken = g->m ? smallest(g->near, g->m) : 0;
+    for (int32_t t = 0; t < g->steps; t++) {
+        g->rank[taken] = t;
+        g->near[taken] = TAKEN;
+        const float least = step(g->s + (int64_t)taken * g->width, g->near, g->m, t == 0);
+        if (t + 1 < g->steps)
+            taken = find(g->near, least);
+    }
+}
+
+/* ---- with the rows: only products that decide something ---- */
+
+enum { BLOCK = 24, BATCH = 4 }; /* rows that stand together, those of them that are looked at */
+
+/* The lowest of block `own` that have met as many blocks as `met`. */
+static int candidates(const struct segment *g, const int32_t *seen, int32_t own, int32_t met,
+                      int32_t *pick)
+{
+    int n = 0;
+
+    for (int32_t i = own * BLOCK; i < WN_MIN((own + 1) * BLOCK, g->m); i++) {
+        int at = n;
+        if (seen[i] != met || (n == BATCH && g->near[i] >= g->near[pick[n - 1]]))
+            continue;
+        n = WN_MIN(n + 1, BATCH);
+        at = WN_MIN(at, n - 1);
+        for (; at > 0 && g->near[pick[at - 1]] > g->near[i]; at--)
+            pick[at] = pick[at - 1];
+        pick[at] = i;
+    }
+    return n;
+}
+
+/* Rows of one block meet another block: what either finds of the other counts for both. */
+static void meet(const struct segment *g, const int32_t *pick, int n, int32_t first)
+{
+    const int32_t w = WN_MIN(BLOCK, g->m - first);
+    const float *a[BATCH] = {0}, *b[BLOCK] = {0};
+    float d[BATCH][BLOCK];
+
+    for (int r = 0; r < n; r++)
+        a[r] = g->s + (int64_t)pick[r] * g->dim;
+    for (int32_t c = 0; c < w; c++)
+        b[c] = g->s + (int64_t)(first + c) * g->dim;
+    wn_dots(d[0], BLOCK, a, n, b, w, g->dim);
+    for (int r = 0; r < n; r++) {
+        float *own = &g->near[pick[r]];
+        for (int32_t c = 0; c < w; c++) {
+            const float v = first + c == pick[r] ? -TAKEN : d[r][c];
+            *own = v > *own ? v : *own;
+            g->near[first + c] = v > g->near[first + c] ? v : g->near[first + c];
+        }
+    }
+}
+
+/* The row whose nearest is least near. What a row has met so far is a bound: only the row with the
+ * lowest bound has to go on, from block to block, its own first, where its neighbours are. */
+static int32_t loneliest(const struct segment *g, int32_t *seen)
+{
+    const int32_t blocks = (g->m + BLOCK - 1) / BLOCK;
+
+    for (int32_t i = 0; i < g->m; i++) {
+        g->near[i] = -TAKEN;
+        seen[i] = 0;
+    }
+    for (;;) {
+        const int32_t i = smallest(g->near, g->m), own = i / BLOCK, met = seen[i];
+        int32_t pick[BATCH];
+        if (met == blocks)
+            return i;
+        const int n = candidates(g, seen, own, met, pick);
+        for (int r = 0; r < n; r++)
+            seen[pick[r]]++;
+        meet(g, pick, n, (own + met) % blocks * BLOCK);
+    }
+}
+
+static bool there(const struct wn_lazy *z, int32_t i)
+{
+    const struct segment *g = z->arg;
+
+    return g->rank[i] == g->m;
+}
+
+static bool before(const struct wn_lazy *z, int32_t i, int32_t j)
+{
+    const struct segment *g = z->arg;
+
+    return g->near[i] < g->near[j];
+}
+
+static void learn(const struct wn_lazy *z, int32_t first, int32_t w, const float *like, int32_t t)
+{
+    const struct segment *g = z->arg;
+
+    for (int32_t i = 0; i < w; i++) {
+        float *near = &g->near[first + i];
+        *near = like[i] > *near ? like[i] : *near;
+    }
+}
+
+static void with_rows(const struct segment *g, int32_t *work)
+{
+    struct wn_lazy z = {
+        .x = g->s,
+        .m = g->m,
+        .dim = g->dim,
+        .work = work,
+        .there = there,
+        .before = before,
+        .learn = learn,
+        .arg = g,
+    };
+    int32_t taken = g->steps ? loneliest(g, work) : 0;
+
+    for (int32_t i = 0; i < g->m; i++)
+        g->near[i] = -TAKEN;
+    wn_lazy_begin(&z);
+    for (int32_t t = 0; t < g->steps; t++) {
+        taken = t ? wn_lazy_best(&z) : taken;
+        g->rank[taken] = t;
+        wn_lazy_take(&z, taken);
+    }
+}
+
 struct job {
     const struct wn_farthest_params *p;
     void *const *buf;
@@ -106,26 +262,14 @@ struct job {
 static void fast_segment(void *arg, int64_t f)
 {
     const struct job *job = arg;
-    const int32_t *ptr = job->buf[1], *table = job->buf[2];
-    const int32_t begin = ptr[f], m = ptr[f + 1] - begin, steps = WN_MIN(table[m], m);
-    const float *s = (const float *)job->buf[0] + (int64_t)begin * job->p->width;
-    float *near = (float *)job->buf[3] + begin;
-    int32_t *rank = (int32_t *)job->buf[4] + begin;
+    const struct segment g = of(job->p, job->buf, f);
 
-    for (int32_t i = 0; i < m; i++) {
-        const float *own = s + (int64_t)i * job->p->width;
-        const float left = most_like(own, i), right = most_like(own + i + 1, m - i - 1);
-        near[i] = right > left ? right : left;
-        rank[i] = m;
-    }
-    int32_t taken = m ? smallest(near, m) : 0;
-    for (int32_t t = 0; t < steps; t++) {
-        rank[taken] = t;
-        near[taken] = TAKEN;
-        const float least = step(s + (int64_t)taken * job->p->width, near, m, t == 0);
-        if (t + 1 < steps)
-            taken = find(near, least);
-    }
+    for (int32_t i = 0; i < g.m; i++)
+        g.rank[i] = g.m;
+    if (g.dim)
+        with_rows(&g, (int32_t *)job->buf[4] + 3 * (int64_t)((const int32_t *)job->buf[1])[f]);
+    else
+        with_matrix(&g);
 }
 
 static void fast(const void *params, void *const *buf, struct wn_pool *pool)
@@ -140,12 +284,18 @@ static uint32_t groups(const void *params)
     return (uint32_t)((const struct wn_farthest_params *)params)->n_segments;
 }
 
+static void by_rows(void *params, int32_t dim)
+{
+    ((struct wn_farthest_params *)params)->dim = dim;
+}
+
 const struct wn_kernel wn_kernel_farthest = {
     .name = "farthest",
-    .n_bufs = 5,
-    .access = {WN_READ, WN_READ, WN_READ, WN_WRITE, WN_WRITE},
+    .n_bufs = 6,
+    .access = {WN_READ, WN_READ, WN_READ, WN_SCRATCH, WN_SCRATCH, WN_WRITE},
     .params_size = sizeof(struct wn_farthest_params),
     .ref = ref,
     .fast = fast,
     .groups = groups,
+    .by_rows = by_rows,
 };

@@ -15,6 +15,12 @@ static inline int32_t kt_width(const struct kt_rows *rows)
     return most;
 }
 
+/* Frames that a search makes products of, within what software devices loop. */
+static inline struct kt_rows kt_rows_for_search(struct kt *kt, int shape)
+{
+    return shape == 2 ? kt_even_rows(kt, 1, 220) : kt_rows(kt, shape);
+}
+
 /* How many of m rows to take, for m in 0 .. n: `most` at most, sometimes more than there are. */
 static inline int32_t *kt_steps(struct kt *kt, const struct kt_rows *rows, int32_t most)
 {
