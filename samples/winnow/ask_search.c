@@ -97,8 +97,8 @@ static json_t *json_span(double start, double end)
 {
     json_t *span = json_object();
 
-    json_object_set_new(span, "start", json_number(start));
-    json_object_set_new(span, "end", json_number(end));
+    json_object_set_new(span, "start_s", json_number(start));
+    json_object_set_new(span, "end_s", json_number(end));
     return span;
 }
 
