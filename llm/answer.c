@@ -179,6 +179,7 @@ int wn_llm_answer(struct wn_llm *llm, const struct wn_prompt *prompt,
         st.reused += script.item[i].n;
     TRY(generate(llm, script.end, max_tokens, ask, &clean, &st));
     st.generate_s = wn_now() - start - st.prefill_s;
+    wn_llm_keep(llm, &script, items);
     char *text = clean.text ? clean.text : wn_strdup("");
     TRY(text ? WN_OK : wn_nomem(llm->log, "the answer"));
     clean.text = NULL;

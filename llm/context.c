@@ -39,8 +39,7 @@ static int create(struct wn_llm *llm, int64_t cells, int32_t ubatch)
     return WN_OK;
 }
 
-/* What an item brings into the context, whatever its neighbours are. */
-static uint64_t item_hash(const struct wn_llm *llm, const struct wn_script *script,
+uint64_t wn_llm_item_hash(const struct wn_llm *llm, const struct wn_script *script,
                           const struct wn_item *item)
 {
     const size_t width = (size_t)llm->info.dim * sizeof(float);
@@ -66,15 +65,14 @@ static int32_t common_items(const struct wn_llm *llm, const struct wn_script *sc
     const int32_t most = WN_MIN(llm->n_past, script->n - 1);
     int32_t n = 0;
 
-    while (n < most && llm->past[n] == item_hash(llm, script, &script->item[n]))
+    while (n < most && llm->past[n] == wn_llm_item_hash(llm, script, &script->item[n]))
         n++;
     while (n > 0 && script->item[n].rows)
         n--;
     return n;
 }
 
-/* Takes everything behind the first n items out of the context. */
-static bool rewind_to(struct wn_llm *llm, const struct wn_script *script, int32_t n)
+bool wn_llm_rewind(struct wn_llm *llm, const struct wn_script *script, int32_t n)
 {
     llama_pos pos = 0;
 
@@ -90,12 +88,16 @@ int wn_llm_fit(struct wn_llm *llm, const struct wn_script *script, int64_t cells
 
     *items = 0;
     llm->n_past = 0; /* until a prefill is done */
-    if (!llm->ctx || cells > llama_n_ctx(llm->ctx) || want > llm->n_ubatch)
-        return create(llm, cells, want);
-    if (rewind_to(llm, script, n))
+    if (!llm->ctx || cells > llama_n_ctx(llm->ctx) || want > llm->n_ubatch) {
+        const int err = create(llm, cells, want);
+        if (err)
+            return err;
+    } else if (wn_llm_rewind(llm, script, n)) {
         *items = n;
-    else
+    } else {
         llama_memory_clear(llama_get_memory(llm->ctx), false);
+    }
+    wn_llm_recall(llm, script, items);
     return WN_OK;
 }
 
@@ -108,7 +110,7 @@ static void remember(struct wn_llm *llm, const struct wn_script *script)
         return;
     llm->past = past;
     for (int32_t i = 0; i < script->n; i++)
-        past[i] = item_hash(llm, script, &script->item[i]);
+        past[i] = wn_llm_item_hash(llm, script, &script->item[i]);
     llm->n_past = script->n;
 }
 

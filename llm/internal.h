@@ -36,6 +36,18 @@ int wn_llm_fit_answer(struct wn_llm *llm, const struct wn_script *script, int64_
  * one before: the next item is text, so that batches are cut as without them. */
 int wn_llm_fit(struct wn_llm *llm, const struct wn_script *script, int64_t cells, int32_t *items);
 
+/* Takes everything behind the first n items out of the context. */
+bool wn_llm_rewind(struct wn_llm *llm, const struct wn_script *script, int32_t n);
+struct wn_item;
+/* What an item brings into the context, whatever its neighbours are. */
+uint64_t wn_llm_item_hash(const struct wn_llm *llm, const struct wn_script *script,
+                          const struct wn_item *item);
+/* Once an answer was made: what stands before the question goes to disk, unless it came from there
+ * or, as the first `items`, from a prompt before. The question and the answer are gone then. */
+void wn_llm_keep(struct wn_llm *llm, const struct wn_script *script, int32_t items);
+/* Fetches it back where more than *items of it is kept, and sets *items. */
+void wn_llm_recall(struct wn_llm *llm, const struct wn_script *script, int32_t *items);
+
 /* Decodes everything but the first `items`; logits of the last token are ready then. progress may
  * be NULL. */
 int wn_llm_prefill(struct wn_llm *llm, const struct wn_script *script, int32_t items,

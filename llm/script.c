@@ -284,7 +284,7 @@ fail:
 
 int wn_script_make(struct wn_script *out, struct wn_llm *llm, const struct wn_prompt *prompt)
 {
-    struct wn_script s = {0};
+    struct wn_script s = {.kept = prompt->kept};
     struct writer w = {.llm = llm, .prompt = prompt, .script = &s,
                        .run = {.vocab = &llm->vocab, .out = &s.ids}};
     int err = write_all(&w);

@@ -22,8 +22,11 @@ struct wn_script {
     int64_t cells;
     int32_t widest;        /* rows of the largest part that must be computed at once */
     llama_pos end;         /* position of the first token of the answer */
+    const struct wn_kept *kept; /* of the prompt */
 };
 int wn_script_make(struct wn_script *out, struct wn_llm *llm, const struct wn_prompt *prompt);
+/* Items up to the last row; 0: no rows. */
+int32_t wn_script_seen(const struct wn_script *script);
 void wn_script_finish(struct wn_script *script);
 
 #endif

@@ -2,7 +2,9 @@
 /* A question to a whole source: everything is pulled under a budget, then put into one prompt. */
 #include "source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The part of an ask's progress that is told frame by frame; the rest is the prefill. */
 #define FRAMES_PART 0.9
@@ -152,12 +154,19 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
         return wn_fail(&src->s->log, WN_ERR_ARG, "no question");
     TRY(wn_source_read_cues(src));
     struct relay relay = {&ask};
+    const char *slash = src->url ? strrchr(src->url, '/') : NULL;
+    char name[160], about[200];
+    struct wn_kept kept = src->s->kept;
+    snprintf(about, sizeof(about), "prompt: %s",
+             wn_printable(name, sizeof(name), slash ? slash + 1 : src->url ? src->url : "frames"));
+    kept.about = about;
     struct wn_prompt prompt = {
         .label = src->media.still ? NULL : src->s->label,
         .question = question,
         .system = ask.system,
         .cues = src->cues,
         .n_cues = src->n_cues,
+        .kept = kept.folder ? &kept : NULL,
     };
     TRY(keep_all(src, &prompt, &relay));
     rows = wn_calloc((size_t)src->n_waiting, sizeof(struct wn_rows *));

@@ -3,6 +3,7 @@
 #ifndef WN_LLM_H
 #define WN_LLM_H
 
+#include "cache.h"
 #include "decoder.h"
 #include "rows.h"
 
@@ -51,6 +52,15 @@ bool wn_llm_on_gpu(const struct wn_llm *llm); /* some of its layers are offloade
 /* KV cells of a text, control tokens in it taken as plain text. Negative: an error. */
 int64_t wn_llm_cells(const struct wn_llm *llm, const char *text);
 
+/* Prompts up to their last row, as the model left them on disk. */
+struct wn_kept {
+    char *folder;
+    struct wn_key key;   /* of the model and the build */
+    int64_t most_bytes;  /* of the folder */
+    bool keep;           /* false: what is there is used, nothing is added */
+    const char *about;   /* for people */
+};
+
 struct wn_prompt {
     struct wn_rows *const *segments; /* in order of time */
     int n_segments;
@@ -60,6 +70,7 @@ struct wn_prompt {
     const char *question, *system;
     const struct wn_cue *cues; /* subtitles, by time */
     int n_cues;
+    const struct wn_kept *kept; /* NULL: none */
 };
 #define WN_SAID 16
 struct wn_answer_stats {

@@ -289,6 +289,7 @@ void wn_close(struct wn_session **session)
     free(s);
     *session = NULL;
 }
+    free(s->kept.folder);
 
 const char *wn_errmsg(const struct wn_session *s)
 {
@@ -413,6 +414,7 @@ int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n,
     return err;
 }
 
+        .kept = s->kept.folder ? &s->kept : NULL,
 int wn_ask(struct wn_session *s, const char *url, const char *question,
            const struct wn_ask_params *params, char **answer)
 {

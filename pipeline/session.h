@@ -22,6 +22,7 @@ struct wn_session {
     struct wn_key cache_key;
     struct wn_bench_rig *bench; /* NULL: nothing measured yet */
     struct wn_session *owner; /* whose models these are: itself, or models_of */
+    struct wn_kept kept;    /* folder NULL: no prompts are kept */
     /* Of the owner: each model serves one source at a time. */
     pthread_mutex_t llm_lock, encoder_lock;
     bool apart;     /* both may run at once */
@@ -37,7 +38,7 @@ void wn_session_unlock_encoder(struct wn_session *s);
 /* The folder of the caches, the user's own where cache_dir is NULL; NULL: there is none. Freed by
  * the caller. */
 char *wn_cache_folder(const char *cache_dir);
-/* Makes cached and cache_key, once the models are open. */
+/* Makes cached, cache_key and kept, once the models are open. */
 void wn_session_cache_key(struct wn_session *s);
 
 /* Cells that the visual part of a prompt can have when nobody says. */

@@ -40,10 +40,19 @@ void wn_session_cache_key(struct wn_session *s)
                                p->max_frames, sizeof(void *)};
     struct wn_key key = {0, 0};
 
-    if (p->row_cache <= 0 || !p->cache_dir || !s->encoder)
+    if (p->row_cache <= 0 || !p->cache_dir || !s->llm)
         return;
-    s->cached = add_build(&key) && wn_key_add_file(&key, p->model) == WN_OK &&
-                wn_key_add_file(&key, p->mmproj) == WN_OK;
+    const bool known = add_build(&key) && wn_key_add_file(&key, p->model) == WN_OK;
+    s->kept = (struct wn_kept){
+        .folder = known ? wn_sprintf("%s/rows", p->cache_dir) : NULL,
+        .key = key,
+        .most_bytes = p->row_cache,
+        .keep = p->keep_kv != 0,
+        .about = "prompt",
+    };
+    if (!s->encoder)
+        return;
+    s->cached = known && wn_key_add_file(&key, p->mmproj) == WN_OK;
     wn_key_add_text(&key, p->encoder);
     wn_key_add_text(&key, p->hwaccel);
     wn_key_add_text(&key, s->encoder->info.arch);

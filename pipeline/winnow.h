@@ -106,6 +106,9 @@ struct wn_params {
                           question about a file decodes and encodes nothing; 0: none are kept */
     const char *hwaccel; /* decoding on a GPU through libav: "auto", "vaapi", "cuda" or "vulkan";
                             software decodes what it cannot. NULL or "none": software */
+    int keep_kv;         /* what the language model made of a source's rows is kept within row_cache
+                            too, so that another question, of another process, costs its own words
+                            alone. What is there is used in any case */
     struct wn_session *models_of; /* instead of model and mmproj: the models of that session, which
                             must be closed after this one. Sources of different sessions run beside
                             each other; calls to the same model wait, and models too small for all

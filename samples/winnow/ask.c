@@ -37,7 +37,7 @@ static void print_stats(struct tool *tool, const struct wn_stats *s)
 }
 
 static json_t *result(const struct tool *tool, const char *answer, const struct wn_stats *s,
-                      const struct wn_media *media)
+                      const struct wn_media *media, int64_t reused)
 {
     json_t *object = json_result(tool, media->partial ? "partial" : "ok");
 
@@ -46,13 +46,15 @@ static json_t *result(const struct tool *tool, const char *answer, const struct 
     json_set_stats(object, s);
     json_object_set_new(object, "first_token_s", json_number(s->first_token_s));
     json_object_set_new(object, "prompt_cells", json_integer(s->prompt_cells));
+    json_object_set_new(object, "reused_cells", json_integer(reused));
     json_object_set_new(object, "answer_tokens", json_integer(s->answer_tokens));
     json_set_path(object, "model", tool->opt.model);
     json_object_set_new(object, "media", json_media(media));
     return object;
 }
 
-static int report(struct tool *tool, struct job *job, struct stream *stream, const char *answer)
+static int report(struct tool *tool, struct job *job, struct stream *stream, const char *answer,
+                  const struct wn_ask_stats *asked)
 {
     struct wn_stats stats = {.size = sizeof(stats)};
     struct wn_media media = {.size = sizeof(media)};
@@ -61,7 +63,7 @@ static int report(struct tool *tool, struct job *job, struct stream *stream, con
     job_stats(job, &stats);
     job_media(job, &media);
     if (tool->opt.json) {
-        status = json_print(tool, result(tool, answer, &stats, &media));
+        status = json_print(tool, result(tool, answer, &stats, &media, asked->reused_cells));
     } else {
         if (stream->last != '\n')
             putchar('\n');
@@ -132,9 +134,12 @@ void stream_end(struct stream *stream)
 static int ask(struct tool *tool, struct job *job)
 {
     struct stream stream = {.tool = tool};
-    const struct wn_ask_params params = ask_params_of(&stream);
+    struct wn_ask_stats asked = {.size = sizeof(asked)};
+    struct wn_ask_params params = ask_params_of(&stream);
     char *answer = NULL;
     int status;
+
+    params.stats = &asked;
     int err = job_ask(job, tool->args[1], &params, &answer);
 
     if (err < 0)
@@ -142,7 +147,7 @@ static int ask(struct tool *tool, struct job *job)
     if (stream.status != STATUS_OK)
         status = stream.status;
     else
-        status = err < 0 ? job_failed(tool, job, err) : report(tool, job, &stream, answer);
+        status = err < 0 ? job_failed(tool, job, err) : report(tool, job, &stream, answer, &asked);
     wn_free(answer);
     return status;
 }

@@ -139,6 +139,7 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
         .log = term_log,
         .log_level = tool->term.verbose >= 2 ? WN_LOG_DEBUG
                    : tool->term.verbose >= 1 ? WN_LOG_INFO : WN_LOG_WARN,
+        .keep_kv = tool->command->bit == CMD_ASK || tool->command->bit == CMD_CHAT,
         .opaque = &tool->term));
 
     if (err < 0) /* a model that is not there is the model's trouble, not the video's */

@@ -39,7 +39,7 @@ class Cache:
 
 def same(a, b):
     """All but times, and where it came from."""
-    drop = ("cached", "first_token_s", "recalled", "file")
+    drop = ("cached", "first_token_s", "recalled", "reused_cells", "file")
     return {k: v for k, v in bare(a).items() if k not in drop} == {k: v for k, v in bare(b).items() if k not in drop}
 
 
@@ -167,6 +167,55 @@ def command(cache):
     check_end(run("cache", "shrink", env=cache.env), USAGE, "no such thing")
 
 
+def chat(cache, video, *options):
+    env = environment(cache.env if cache else {})
+    done = subprocess.run([TOOL, "chat", video, "-m", MODEL, "--json", *CHAIN, *options], capture_output=True, env=env,
+                          input=f"{QUESTION}\nhow many shapes are there?\n".encode(), timeout=480)
+    check(done.returncode == OK, "chat", done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def prompts(cache, video):
+    """What the model read outlives the process, and no damage to it changes an answer."""
+    shutil.rmtree(cache.rows, ignore_errors=True)
+    answers = [t["answer"] for t in chat(None, video)]
+    first = chat(cache, video)
+    check(first[0]["reused_cells"] == 0 < first[1]["reused_cells"], "read once", first)
+    again = chat(cache, video)
+    check(all(t["reused_cells"] >= t["tokens_after"] for t in again), "taken up by another process", again)
+    check([t["answer"] for t in first] == answers == [t["answer"] for t in again], "the same answers", first, again)
+    path = cache.largest()
+    listed = run("cache", "ls", "--json", env=cache.env).json()
+    check([e["about"] for e in listed["entries"] if e["name"] == path.name] == [f"prompt: {video.name}"], "ls", listed)
+    whole = path.read_bytes()
+    for what, data in (("cut", whole[:len(whole) * 2 // 3]), ("flipped", whole[:999] + b"!" + whole[1000:])):
+        path.write_bytes(data)
+        told = chat(cache, video)
+        check(told[0]["reused_cells"] == 0 and [t["answer"] for t in told] == answers, f"{what}: read anew", told)
+        check(path.read_bytes() == whole, "and kept again")
+    model = cache.rows.parent / "model.gguf"
+    shutil.copy(MODEL, model) # the same weights, written anew
+    shutil.copy(MODEL.with_name("winnow-sample-mmproj.gguf"), model.with_name("model-mmproj.gguf"))
+    told = run("ask", video, QUESTION, "-m", model, "--json", *CHAIN, env=cache.env).json()
+    check(told["reused_cells"] == 0 and told["answer"] == answers[0], "another file of a model", told)
+    shutil.rmtree(cache.rows)
+    chat(cache, video, "--cache-size", str(2 * len(whole) - 4096))
+    check(not any(p.stat().st_size >= len(whole) for p in cache.files()), "one entry has half of the cache at most")
+
+
+def quick(cache):
+    """The second question's first token comes within 5 % of the first one's time."""
+    ratios = []
+    for _ in range(3):
+        shutil.rmtree(cache.rows, ignore_errors=True)
+        first, second = (cache.ask(VIDEOS / "two-minutes.mp4", *CHAIN, "--tokens", "2048")["first_token_s"]
+                         for _ in range(2))
+        ratios.append(second / first)
+        if ratios[-1] <= 0.05:
+            break
+    check(min(ratios) <= 0.05, "time to the first token of the second question", ratios)
+
+
 def no_folder(video, good):
     told = Cache("/proc/none").ask(video)
     check(same(told, good) and not told["recalled"], "a folder that cannot be made is no failure", told)
@@ -187,6 +236,8 @@ def main():
         bounded(Cache(folder / "small"), video)
         together(cache, video, good)
         command(cache)
+        prompts(cache, video)
+        quick(cache)
         no_folder(video, good)
     finish()
 
