@@ -8,6 +8,9 @@
 
 #define OPEN_SECONDS 60.0 /* for opening and for any one packet */
 #define SNIFF 32
+/* A film of an hour has more samples: then libav's own tables are worth avoiding. */
+#define LONG_FILM 65536
+#define KEPT 8192
 
 /* Formats that name other files or hosts, or make a picture of any text. */
 static const char *const playlists[] = {
@@ -53,7 +56,15 @@ static int interrupted(void *opaque)
 {
     const struct wn_container *c = opaque;
 
-    return wn_cancelled(c->log) || (c->deadline > 0 && wn_now() > c->deadline);
+    return wn_cancelled(c->log) || (c->stop && atomic_load(c->stop)) ||
+           (c->deadline > 0 && wn_now() > c->deadline);
+}
+
+int wn_container_stopped(struct wn_container *c)
+{
+    if (c->stop && atomic_load(c->stop))
+        return WN_ERR_ABORTED; /* whoever stopped it knows */
+    return wn_cancelled(c->log) ? wn_fail(c->log, WN_ERR_ABORTED, "%s: stopped", c->name) : WN_OK;
 }
 
 static int check_file(struct wn_container *c, const char *url)
@@ -69,6 +80,21 @@ static int check_file(struct wn_container *c, const char *url)
     if (S_ISREG(st.st_mode) && st.st_size == 0)
         return wn_fail(c->log, WN_ERR_DATA, "%s: empty file", c->name);
     c->size = S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0;
+    c->piped = !S_ISREG(st.st_mode);
+    return WN_OK;
+}
+
+static int open_pipe(struct wn_container *c, const char *url)
+{
+    const int ret = wn_pipe_open(&c->pipe, url, interrupted, c);
+
+    if (wn_cancelled(c->log))
+        return wn_fail(c->log, WN_ERR_ABORTED, "%s: stopped while opening", c->name);
+    if (ret == AVERROR(ETIMEDOUT))
+        return wn_fail(c->log, WN_ERR_IO, "%s: nobody writes to it", c->name);
+    if (ret < 0)
+        return wn_fail(c->log, WN_ERR_IO, "%s: cannot be opened: %s", c->name, av_err2str(ret));
+    c->io = wn_pipe_io(c->pipe);
     return WN_OK;
 }
 
@@ -95,6 +121,23 @@ static int open_hollow(struct wn_container *c, const char *url)
 
     if (err < 0)
         return wn_fail(c->log, err, "%s: cannot be opened again", c->name);
+    c->io = wn_hollow_io(c->hollow);
+    return WN_OK;
+}
+
+/* What cannot be read by its samples is left for open_io(). */
+static int open_samples(struct wn_container *c, const char *url,
+                        const struct wn_samples_params *params)
+{
+    int err = wn_hollow_open(&c->hollow, url);
+
+    if (!err)
+        err = wn_samples_open(&c->samples, c->hollow, params);
+    if (err) {
+        if (c->hollow)
+            wn_hollow_close(&c->hollow);
+        return err == WN_ERR_NOMEM ? wn_nomem(c->log, "a file") : WN_EOF;
+    }
     c->io = wn_hollow_io(c->hollow);
     return WN_OK;
 }
@@ -168,10 +211,10 @@ static bool tells_all(const AVInputFormat *format)
     return named(format, list, WN_LEN(list));
 }
 
-static int open_format(struct wn_container *c, const AVInputFormat *format)
+static int open_format(struct wn_container *c, const AVInputFormat *format, bool for_packets)
 {
     AVDictionary *options = NULL;
-    const bool stored = c->hollow && tells_all(format);
+    const bool stored = for_packets && tells_all(format);
 
     c->fmt = avformat_alloc_context();
     if (!c->fmt)
@@ -190,13 +233,15 @@ static int open_format(struct wn_container *c, const AVInputFormat *format)
     av_dict_free(&options);
     if (ret >= 0) {
         remember_sizes(c);
+        if (c->samples && !wn_samples_match(c->samples, c->fmt))
+            return WN_AGAIN;
         ret = stored ? 0 : avformat_find_stream_info(c->fmt, NULL);
     }
     return ret < 0 ? why_not_open(c, ret) : WN_OK;
 }
 
 static int open_container(struct wn_container **out, const char *url, struct wn_log *log,
-                          bool for_packets)
+                          bool for_packets, const struct wn_samples_params *params)
 {
     struct wn_container *c = wn_calloc(1, sizeof(*c));
     const AVInputFormat *format = NULL;
@@ -209,11 +254,16 @@ static int open_container(struct wn_container **out, const char *url, struct wn_
     wn_printable(c->name, sizeof(c->name), url);
     c->deadline = wn_now() + OPEN_SECONDS;
     TRY(check_file(c, url));
-    TRY(for_packets ? open_hollow(c, url) : open_io(c, url));
+    if (params && c->size)
+        TRY(open_samples(c, url, params));
+    if (!c->io)
+        TRY(for_packets ? open_hollow(c, url) : c->piped ? open_pipe(c, url) : open_io(c, url));
     TRY(probe(c, &format));
-    TRY(open_format(c, format));
-    *out = c;
-    return WN_OK;
+    TRY(open_format(c, format, for_packets));
+    if (err == WN_OK) {
+        *out = c;
+        return WN_OK;
+    }
 fail:
     wn_container_close(&c);
     return err;
@@ -221,14 +271,24 @@ fail:
 
 int wn_container_open(struct wn_container **out, const char *url, struct wn_log *log)
 {
-    return open_container(out, url, log, false);
+    static const struct wn_samples_params usual = {LONG_FILM, KEPT};
+
+    return wn_container_open_cut(out, url, log, &usual);
+}
+
+int wn_container_open_cut(struct wn_container **out, const char *url, struct wn_log *log,
+                          const struct wn_samples_params *params)
+{
+    const int err = open_container(out, url, log, false, params);
+
+    return err == WN_AGAIN ? open_container(out, url, log, false, NULL) : err;
 }
 
 /* VP8 hides pictures that only its packets tell of. */
 int wn_container_open_packets(struct wn_container **out, const char *url, struct wn_log *log,
                               enum AVCodecID codec, bool *hollow)
 {
-    const int err = open_container(out, url, log, true);
+    const int err = open_container(out, url, log, true, NULL);
 
     if (err < 0)
         return err;
@@ -246,8 +306,11 @@ void wn_container_close(struct wn_container **container)
     if (!c)
         return;
     avformat_close_input(&c->fmt);
+    wn_samples_close(&c->samples);
     if (c->hollow)
         wn_hollow_close(&c->hollow);
+    else if (c->pipe)
+        wn_pipe_close(&c->pipe);
     else
         avio_closep(&c->io);
     wn_notes_end(&c->notes, c->log);
@@ -257,18 +320,49 @@ void wn_container_close(struct wn_container **container)
 
 int wn_container_read(struct wn_container *c, AVPacket *packet, bool *damaged)
 {
-    c->deadline = wn_now() + OPEN_SECONDS;
+    c->deadline = c->piped ? 0 : wn_now() + OPEN_SECONDS; /* who writes may take a rest */
     int ret;
     do
-        ret = av_read_frame(c->fmt, packet);
+        ret = c->samples ? wn_samples_read(c->samples, packet, true)
+                         : av_read_frame(c->fmt, packet);
     while (ret == AVERROR(EAGAIN) && !interrupted(c));
     if (ret >= 0)
         return WN_OK;
-    if (wn_cancelled(c->log))
-        return wn_fail(c->log, WN_ERR_ABORTED, "%s: stopped", c->name);
+    const int err = wn_container_stopped(c);
+    if (err)
+        return err;
     if (ret != AVERROR_EOF) {
         *damaged = true;
         wn_say(c->log, WN_LOG_DEBUG, "%s: reading ended: %s", c->name, av_err2str(ret));
     }
     return WN_EOF;
+}
+
+int wn_container_seek(struct wn_container *c, int stream, int64_t stamp)
+{
+    return c->samples ? wn_samples_seek(c->samples, stamp)
+                      : av_seek_frame(c->fmt, stream, stamp, AVSEEK_FLAG_BACKWARD);
+}
+
+bool wn_container_key_before(struct wn_container *c, AVStream *stream, int64_t stamp, int64_t *key)
+{
+    if (c->samples)
+        return wn_samples_key_before(c->samples, stamp, key);
+    const AVIndexEntry *e =
+        avformat_index_get_entry_from_timestamp(stream, stamp, AVSEEK_FLAG_BACKWARD);
+    if (e)
+        *key = e->timestamp;
+    return e != NULL;
+}
+
+int64_t wn_container_end(const struct wn_container *c, const AVStream *stream)
+{
+    const int n = c->samples ? 0 : avformat_index_get_entries_count(stream);
+    int64_t most = c->samples ? wn_samples_end(c->samples) : 0;
+
+    for (int i = 0; i < n; i++) {
+        const AVIndexEntry *e = avformat_index_get_entry((AVStream *)stream, i);
+        most = WN_MAX(most, e->pos + e->size);
+    }
+    return most;
 }

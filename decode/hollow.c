@@ -14,13 +14,31 @@
 
 #define BUFFER (64 << 10)
 #define MOST_BOXES 1000
+#define MOST_PATCHES 1000
+
+struct patch {
+    int64_t at;
+    uint8_t bytes[4];
+};
 
 struct wn_hollow {
     AVIOContext *io;
     int fd;
     int64_t pos, size;
     bool hollow;
+    struct patch *patch;
+    int n_patches;
 };
+
+static void apply(const struct wn_hollow *h, uint8_t *buf, int64_t n)
+{
+    for (int i = 0; i < h->n_patches; i++)
+        for (int k = 0; k < 4; k++) {
+            const int64_t at = h->patch[i].at + k - h->pos;
+            if (at >= 0 && at < n)
+                buf[at] = h->patch[i].bytes[k];
+        }
+}
 
 static int read_some(void *opaque, uint8_t *buf, int size)
 {
@@ -36,6 +54,7 @@ static int read_some(void *opaque, uint8_t *buf, int size)
     }
     if (n < 0)
         return AVERROR(errno);
+    apply(h, buf, n);
     h->pos += n;
     return n > 0 ? (int)n : AVERROR_EOF;
 }
@@ -92,6 +111,7 @@ void wn_hollow_close(struct wn_hollow **hollow)
     avio_context_free(&h->io);
     if (h->fd >= 0)
         close(h->fd);
+    free(h->patch);
     free(h);
     *hollow = NULL;
 }
@@ -129,4 +149,44 @@ bool wn_hollow_whole(const struct wn_hollow *h)
 void wn_hollow_turn(struct wn_hollow *h)
 {
     h->hollow = true;
+}
+
+int64_t wn_hollow_size(const struct wn_hollow *h)
+{
+    return h->size;
+}
+
+bool wn_hollow_peek(const struct wn_hollow *h, int64_t at, void *out, int64_t n)
+{
+    uint8_t *to = out;
+
+    while (n > 0) {
+        const ssize_t got = at < 0 ? 0 : pread(h->fd, to, (size_t)n, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        to += got;
+        at += got;
+        n -= got;
+    }
+    return true;
+}
+
+int wn_hollow_patch(struct wn_hollow *h, int64_t at, uint32_t value)
+{
+    struct patch *grown = h->n_patches < MOST_PATCHES
+        ? wn_regrow(h->patch, (size_t)h->n_patches + 1, sizeof(*grown)) : NULL;
+
+    if (!grown)
+        return WN_ERR_NOMEM;
+    h->patch = grown;
+    h->patch[h->n_patches].at = at;
+    AV_WB32(h->patch[h->n_patches++].bytes, value);
+    return WN_OK;
+}
+
+void wn_hollow_unpatch(struct wn_hollow *h)
+{
+    h->n_patches = 0;
 }

@@ -54,9 +54,13 @@ struct wn_packets {
     struct wn_bits bits, order_bits;
 };
 
+struct wn_samples;
+
 struct wn_packets_params {
     const char *url;       /* of a plain file */
     int stream;
+    struct wn_samples *samples; /* of the file, opened by them; else NULL: it is opened again */
+    AVRational base;       /* of its stamps, with `samples` */
     enum AVCodecID codec;
     int64_t start;         /* stamp of time 0 */
     const char *cache_dir; /* NULL: no cache */

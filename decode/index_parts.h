@@ -19,7 +19,7 @@ struct wn_index_build {
 };
 /* Both leave the index unfinished when memory is short. */
 int wn_index_add(struct wn_index_build *b, int64_t stamp, int64_t bytes, bool hidden);
-int wn_index_add_key(struct wn_index_build *b, int64_t lag); /* the packet to be added next is one */
+int wn_index_add_key(struct wn_index_build *b, int64_t lag); /* of the packet to be added next */
 int wn_index_finish(struct wn_index_build *b);
 
 /* ---- numbers in few bits ---- */
@@ -32,7 +32,8 @@ void wn_bits_shrink(struct wn_bits *bits);
 
 /* Fills an empty index by reading the file's packets. */
 int wn_index_read(struct wn_packets *x, const struct wn_packets_params *params);
-/* Makes the order of frames of the stamps; what is not regular then says so. WN_OK or WN_ERR_NOMEM. */
+/* Makes the order of frames of the stamps; what is not regular then says so. WN_OK or
+ * WN_ERR_NOMEM. */
 int wn_index_sort(struct wn_packets *x);
 
 /* WN_OK, or WN_EOF when there is nothing of use. */

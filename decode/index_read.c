@@ -75,35 +75,61 @@ static int read_packets(struct builder *b)
     return err == WN_EOF ? WN_OK : err;
 }
 
+/* Through a file's own tables; whoever reads from them goes on where they were. */
+static int read_samples(struct builder *b, struct wn_samples *samples)
+{
+    const int64_t before = wn_samples_at(samples);
+    AVPacket *packet = av_packet_alloc();
+    int err = packet ? wn_samples_go(samples, 0) : WN_ERR_NOMEM;
+
+    while (!err && b->x->n < WN_INDEX_MOST) {
+        const int ret = wn_samples_read(samples, packet, false);
+        if (ret < 0) {
+            b->x->regular &= ret == AVERROR_EOF;
+            break;
+        }
+        err = add(b, packet);
+    }
+    b->x->regular &= b->x->n < WN_INDEX_MOST;
+    av_packet_free(&packet);
+    const int back = wn_samples_go(samples, before);
+    return err ? err : back;
+}
+
+static int open_and_read(struct builder *b, const struct wn_packets_params *params)
+{
+    int err;
+
+    TRY(wn_container_open_packets(&b->file, params->url, params->log, params->codec, &b->hollow));
+    if (params->stream >= (int)b->file->fmt->nb_streams) {
+        err = wn_fail(params->log, WN_ERR_DATA, "%s: changed while it was read", b->file->name);
+        goto fail;
+    }
+    for (unsigned i = 0; i < b->file->fmt->nb_streams; i++)
+        b->file->fmt->streams[i]->discard =
+            (int)i == params->stream ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    b->stream = b->file->fmt->streams[params->stream];
+    b->x->regular = is_trusted(b->file);
+    b->x->base = b->stream->time_base;
+    err = read_packets(b);
+fail:
+    wn_container_close(&b->file);
+    return err;
+}
+
 int wn_index_read(struct wn_packets *x, const struct wn_packets_params *params)
 {
     const AVCodecDescriptor *codec = avcodec_descriptor_get(params->codec);
-    struct builder b = {.build.x = x, .x = x, .stamped = true};
-    bool hollow = false;
+    struct builder b = {.build.x = x, .x = x, .stamped = true, .codec = params->codec};
     int err;
 
-    TRY(wn_container_open_packets(&b.file, params->url, params->log, params->codec, &hollow));
-    if (params->stream >= (int)b.file->fmt->nb_streams) {
-        err = wn_fail(params->log, WN_ERR_DATA, "%s: changed while it was read", b.file->name);
-        goto fail;
-    }
-    for (unsigned i = 0; i < b.file->fmt->nb_streams; i++)
-        b.file->fmt->streams[i]->discard =
-            (int)i == params->stream ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-    b.hollow = hollow;
-    b.stream = b.file->fmt->streams[params->stream];
-    b.codec = params->codec;
     b.reorders = codec && (codec->props & AV_CODEC_PROP_REORDER);
-    x->base = b.stream->time_base;
     x->start = params->start;
-    x->regular = is_trusted(b.file);
-    err = read_packets(&b);
+    x->regular = true;
+    x->base = params->base;
+    err = params->samples ? read_samples(&b, params->samples) : open_and_read(&b, params);
     if (!err)
         err = wn_index_finish(&b.build);
-    if (err == WN_ERR_NOMEM)
-        err = wn_nomem(params->log, "the packet index");
     x->regular &= b.stamped && x->n_gops > 0 && x->key[0] == 0 && x->n_frames > 0;
-fail:
-    wn_container_close(&b.file);
-    return err;
+    return err == WN_ERR_NOMEM ? wn_nomem(params->log, "the packet index") : err;
 }

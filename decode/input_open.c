@@ -164,19 +164,6 @@ static void read_times(struct wn_input *in)
     in->seek_target = -1;
 }
 
-/* Whether the index speaks of bytes that the file does not have. */
-static bool is_truncated(const struct wn_input *in)
-{
-    const int n = avformat_index_get_entries_count(in->stream);
-    int64_t most = 0;
-
-    for (int i = 0; i < n; i++) {
-        const AVIndexEntry *e = avformat_index_get_entry(in->stream, i);
-        most = WN_MAX(most, e->pos + e->size);
-    }
-    return in->file->size > 0 && most > in->file->size;
-}
-
 static int check_limits(struct wn_input *in)
 {
     const struct wn_container *file = in->file;
@@ -207,7 +194,9 @@ int wn_input_choose(struct wn_input *in)
                  avcodec_get_name(in->stream->codecpar->codec_id));
     read_times(in);
     TRY(check_limits(in));
-    in->truncated = is_truncated(in);
+    /* Whether the index speaks of bytes that the file does not have. */
+    in->truncated =
+        in->file->size > 0 && wn_container_end(in->file, in->stream) > in->file->size;
     if (!in->still)
         TRY(wn_hw_open(&in->hw, in->p.hwaccel, avcodec_find_decoder(in->stream->codecpar->codec_id),
                        in->file->name, in->file->log));

@@ -34,6 +34,8 @@ static int load_index(struct wn_decoder *d, bool of_any_size)
     const struct wn_packets_params params = {
         .url = d->url,
         .stream = in->stream->index,
+        .samples = in->file->samples,
+        .base = in->stream->time_base,
         .codec = in->codec->codec_id,
         .start = in->clock.start,
         .cache_dir = d->params.cache_dir,

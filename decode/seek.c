@@ -25,7 +25,7 @@ static int64_t stamp_of(const struct wn_input *in, double time)
 
 static int jump(struct wn_input *in, int64_t stamp)
 {
-    if (av_seek_frame(in->file->fmt, in->stream->index, stamp, AVSEEK_FLAG_BACKWARD) < 0)
+    if (wn_container_seek(in->file, in->stream->index, stamp) < 0)
         return WN_ERR_DATA;
     flush(in);
     return WN_OK;
@@ -74,10 +74,10 @@ int wn_input_seek(struct wn_input *in, double time)
     const int64_t surely = stamp_of(in, fmax(0, time - LATE_FRAMES * in->clock.frame));
     const double gain = fmax(LEAST_GAIN, LATE_FRAMES * in->clock.frame);
     const int64_t worth = (int64_t)(gain / av_q2d(in->stream->time_base));
-    const AVIndexEntry *e =
-        avformat_index_get_entry_from_timestamp(in->stream, surely, AVSEEK_FLAG_BACKWARD);
-    const bool ahead = e && in->last_dts != AV_NOPTS_VALUE && e->timestamp > in->last_dts + worth &&
-                       e->timestamp > in->seek_entry;
+    int64_t key = INT64_MIN;
+    const bool ahead = in->last_dts != AV_NOPTS_VALUE &&
+                       wn_container_key_before(in->file, in->stream, surely, &key) &&
+                       key > in->last_dts + worth && key > in->seek_entry;
     if (!ahead && !seeks_without_index(in, time))
         return WN_OK;
     if (jump(in, stamp_of(in, time)) < 0) {
@@ -85,7 +85,7 @@ int wn_input_seek(struct wn_input *in, double time)
         return WN_OK;
     }
     if (ahead)
-        in->seek_entry = e->timestamp;
+        in->seek_entry = key;
     in->sought = true;
     in->seek_target = time;
     in->seek_back = 0;

@@ -105,7 +105,7 @@ int wn_track_go(struct wn_track *t, int64_t packet)
         av_packet_unref(in->packet);
     t->pending = false;
     t->at = -1;
-    if (av_seek_frame(in->file->fmt, in->stream->index, stamp, AVSEEK_FLAG_BACKWARD) < 0)
+    if (wn_container_seek(in->file, in->stream->index, stamp) < 0)
         return WN_EOF;
     return find(t, packet);
 }
