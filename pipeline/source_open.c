@@ -140,7 +140,9 @@ static int open_decoder(struct wn_source *src)
                                            .pool = src->s->pool,
                                            .fit = {side, side, false},
                                            .cache_dir = p->cache_dir,
+                                           .stop = &src->closing,
                                            .log = &src->s->log,
+                                           .jail = src->s->jail,
                                            .on_progress = scan_progress,
                                            .opaque = src,
                                        }));
@@ -252,6 +254,7 @@ void wn_source_close(struct wn_source **source)
 
     if (!src)
         return;
+    atomic_store(&src->closing, true);
     wn_stage_destroy(&src->frames); /* stops the decoding thread */
     wn_source_cache_finish(src);
     wn_source_drop_batch(src);
@@ -342,6 +345,8 @@ int wn_source_forecast(const struct wn_source *src, struct wn_forecast *out)
         wn_budget_options(filters[n - 1], &tokens, &least);
         f.cells = tokens > 0 ? tokens : f.cells;
     }
+    if (src->p.search)
+        f.cells = src->segment_cells;
     if (f.frames > 0)
         f.cells = WN_MIN(f.cells, f.frames * f.frame_cells);
     f.kv_bytes = f.cells * s->llm_info.cell_bytes;
