@@ -69,8 +69,9 @@ static int feed(struct wn_input *in)
 static int receive(struct wn_input *in, AVFrame *frame)
 {
     for (;;) {
-        if (wn_cancelled(in->file->log))
-            return wn_fail(in->file->log, WN_ERR_ABORTED, "%s: stopped", in->file->name);
+        const int stopped = wn_container_stopped(in->file);
+        if (stopped)
+            return stopped;
         const int ret = in->failed_packets > MAX_FAILED_PACKETS
             ? AVERROR_EOF : wn_input_receive(in->codec, frame);
         if (ret >= 0) {
@@ -289,6 +290,7 @@ int wn_input_open(struct wn_input **out, const struct wn_decoder_params *params)
         in->p.max_pixels = DEFAULT_MAX_PIXELS;
     in->numbered = true;
     TRY(wn_container_open(&in->file, params->url, params->log));
+    in->file->stop = params->stop;
     in->packet = av_packet_alloc();
     if (!in->packet) {
         err = wn_nomem(params->log, "a decoder");

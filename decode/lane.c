@@ -175,10 +175,10 @@ int wn_lane_send(struct wn_lane *lane, const struct wn_reader_params *p, struct 
                  const AVPacket *packet, int64_t number)
 {
     const struct wn_packets *x = p->packets;
-    int ret;
+    int ret = wn_container_stopped(p->input->file);
 
-    if (wn_cancelled(p->input->file->log))
-        return wn_fail(p->input->file->log, WN_ERR_ABORTED, "%s: stopped", p->input->file->name);
+    if (ret)
+        return ret;
     if (packet && lane->skips) {
         const bool chosen =
             !wn_packet_hidden(x, number) && find(p, &job->stretch, wn_packet_stamp(x, number)) >= 0;

@@ -29,6 +29,7 @@ struct wn_decoder_params {
     struct wn_pool *pool;
     struct wn_fit fit;    /* when frames are turned into RGB, on the way */
     const char *cache_dir; /* for packet indexes, borrowed; NULL: none are kept */
+    const atomic_bool *stop; /* borrowed: true ends wn_decoder_next() soon; NULL: never */
     struct wn_log *log;
     int (*on_progress)(void *opaque, double done);
     void *opaque;

@@ -31,6 +31,7 @@ struct wn_source {
     struct wn_frame *ahead;   /* belongs to the next segment */
     int32_t next_index;       /* of an encoded frame */
     struct wn_rows *rows;     /* of the segment being gathered */
+    atomic_bool closing;      /* the decoder may leave off */
     bool ended;               /* the decoder has no more */
     double segment_end;       /* of the segment in rows, once it is whole */
 

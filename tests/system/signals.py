@@ -33,7 +33,26 @@ def interrupt(number, status, folder, delay):
     return True
 
 
+def pipe(folder):
+    """A FIFO that nobody writes to: given up by itself, or when asked to."""
+    fifo = pathlib.Path(folder) / "fifo"
+    os.mkfifo(fifo)
+    result = run("scenes", fifo)
+    check(result.status == INPUT and result.text().count("\n") == 1 and "nobody writes" in result.text(),
+          "a FIFO without a writer", result.text())
+    process = subprocess.Popen([TOOL, "scenes", fifo], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               env=environment())
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    process.communicate(timeout=60)
+    check(process.returncode in (INTERRUPTED, -signal.SIGINT) and time.monotonic() - started < 5, "Ctrl-C while it waits",
+          process.returncode)
+
+
 def main():
+    with tempfile.TemporaryDirectory() as folder:
+        pipe(folder)
     caught = 0
     for number, status in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)):
         for delay in (0.02, 0.1, 0.2, 0.3):
