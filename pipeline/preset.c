@@ -6,16 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Frames that `auto` looks at: two a second, no more than a language model tells apart. */
-#define AUTO_FPS 2.0
-#define AUTO_FRAMES 64
+/* How a preset spends its tokens. On the sample model's quizzes a quarter of a frame's rows leaves
+ * every answer as it was and a tenth nearly every one, if they are chosen for their differences
+ * (docs/accuracy.md); below that a frame fewer costs less than rows fewer of each. */
+struct style {
+    double fps, frames; /* at most so many a second, and in all */
+    double least;       /* share of its rows that a frame keeps at least */
+    double most;        /* and at most */
+    bool half;          /* half of the patches leave inside the encoder, where it can */
+};
+static const struct style auto_style = {2, 64, 0.1, 1, false};
+static const struct style fast_style = {1, 16, 0.1, 0.25, true};
+static const struct style fine_style = {4, 256, 0.25, 1, false};
 /* Of a search, before those go that look alike. */
 #define SEARCH_FRAMES 1800.0
 #define SEARCH_LEAST_FPS 0.5
 
 static const struct wn_preset_info presets[] = {
-    {"auto", "frames by scenes, pruned by attention to what the budget holds; aside when all fits",
-     "scene,fps=F,vtc_cls=keep=K,budget"},
+    {"auto", "frames by scenes, the rows of each that differ most, as the budget holds them; aside "
+     "when all fits", "scene,fps=F,cdpruner=keep=K,budget"},
+    {"fast", "at most 16 frames, one a second; half of their patches leave inside the encoder, a "
+     "quarter of their rows is read", "scene,fps=F,prune=keep=0.5,cdpruner=keep=K,budget"},
+    {"fine", "up to 256 frames, four a second, as long as a quarter of their rows can be read",
+     "scene,fps=F,cdpruner=keep=K,budget"},
     {"off", "frames spread evenly, as many as fit, none of their rows touched", "uniform=n=N"},
 };
 
@@ -25,22 +38,22 @@ const struct wn_preset_info *wn_preset(int i)
 }
 
 /* Rows below which a frame says too little to be worth its label. */
-static double least_rows(const struct wn_clip *clip)
+static double least_rows(const struct wn_clip *clip, const struct style *style)
 {
-    return fmin(clip->frame_rows, fmax(4, clip->frame_rows / 16));
+    return fmin(clip->frame_rows, fmax(4, ceil(clip->frame_rows * style->least)));
 }
 
 /* How many frames the budget holds when each keeps `rows`. */
 static double frames_of(const struct wn_clip *clip, double rows)
 {
     if (clip->tokens <= 0 || clip->frame_rows <= 0)
-        return AUTO_FRAMES;
+        return INFINITY;
     return fmax(1, floor((double)clip->tokens / (rows + clip->frame_glue)));
 }
 
-static double wanted_frames(const struct wn_clip *clip)
+static double wanted_frames(const struct wn_clip *clip, const struct style *style)
 {
-    return fmin(AUTO_FRAMES, fmax(1, ceil(clip->duration * AUTO_FPS)));
+    return fmin(style->frames, fmax(1, ceil(clip->duration * style->fps)));
 }
 
 /* Rows that each of so many frames can keep. */
@@ -54,30 +67,41 @@ static char *expand_search(const struct wn_clip *clip)
 {
     const double rate = clip->duration > 0 ? SEARCH_FRAMES / clip->duration : SEARCH_LEAST_FPS;
 
-    return wn_sprintf("scene,fps=%.6g,dedup", fmax(fmin(rate, AUTO_FPS), SEARCH_LEAST_FPS));
+    return wn_sprintf("scene,fps=%.6g,dedup", fmax(fmin(rate, auto_style.fps), SEARCH_LEAST_FPS));
 }
 
-static char *expand_auto(const struct wn_clip *clip)
+/* Of a video whose length is known. */
+static char *expand_style(const struct wn_clip *clip, const struct style *style)
+{
+    const double want = wanted_frames(clip, style), all = clip->frame_rows * style->most;
+    const double frames = fmin(want, frames_of(clip, least_rows(clip, style)));
+    const char *half = style->half && clip->reduces ? ",prune=keep=0.5" : "";
+
+    if (style->most >= 1 && frames_of(clip, clip->frame_rows) >= want)
+        return wn_sprintf("scene,fps=%.6g", want / clip->duration);
+    if (clip->tokens <= 0 || clip->frame_rows <= 0)
+        return wn_sprintf("scene,fps=%.6g%s,cdpruner=keep=%.6g", want / clip->duration, half,
+                          style->most);
+    const double rows = fmin(rows_each(clip, (double)clip->tokens, frames), ceil(all));
+    return wn_sprintf("scene,fps=%.6g%s,cdpruner=keep=%.0f", frames / clip->duration, half, rows);
+}
+
+static char *expand(const struct wn_clip *clip, const struct style *style)
 {
     if (clip->still)
         return wn_strdup("");
     if (clip->search)
         return expand_search(clip);
     if (clip->duration <= 0) /* pushed, or a file that does not tell: the budget sorts it out */
-        return wn_strdup("scene,fps=2,vtc_cls=keep=0.5");
-    const double want = wanted_frames(clip);
-    if (frames_of(clip, clip->frame_rows) >= want)
-        return wn_sprintf("scene,fps=%.6g", want / clip->duration);
-    const double frames = fmin(want, frames_of(clip, least_rows(clip)));
-    return wn_sprintf("scene,fps=%.6g,vtc_cls=keep=%.0f", frames / clip->duration,
-                      rows_each(clip, (double)clip->tokens, frames));
+        return wn_sprintf("scene,fps=%.6g,vtc_cls=keep=%.6g", style->fps, fmin(style->most, 0.5));
+    return expand_style(clip, style);
 }
 
 static char *expand_off(const struct wn_clip *clip)
 {
     if (clip->still)
         return wn_strdup("");
-    const double rate = clip->duration > 0 ? wanted_frames(clip) : 16;
+    const double rate = clip->duration > 0 ? wanted_frames(clip, &auto_style) : 16;
 
     if (clip->segment > 0)
         return wn_sprintf("scene,fps=%.6g", fmin(frames_of(clip, clip->frame_rows), rate) /
@@ -119,7 +143,11 @@ char *wn_preset_expand(const char *text, const struct wn_clip *clip)
 
     text += strspn(text, " ");
     if ((n = preset_length(text, "auto")) > 0)
-        head = expand_auto(clip);
+        head = expand(clip, &auto_style);
+    else if ((n = preset_length(text, "fast")) > 0)
+        head = expand(clip, &fast_style);
+    else if ((n = preset_length(text, "fine")) > 0)
+        head = expand(clip, &fine_style);
     else if ((n = preset_length(text, "off")) > 0)
         head = expand_off(clip);
     else

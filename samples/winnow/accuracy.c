@@ -23,7 +23,7 @@ struct run {
 struct seen { /* segments of one video */
     struct wn_segment **seg;
     int n;
-    int64_t rows, before;
+    int64_t rows, before, glue; /* glue: KV cells of labels and marks around uncompressed frames */
     double seconds; /* from the file to the rows */
     bool still;
 };
@@ -61,11 +61,31 @@ static int keep_segment(struct seen *seen, struct wn_segment *seg)
     return WN_OK;
 }
 
-static int look(struct run *run, const struct acc_item *item, const char *chain, const char *taps,
-                struct acc_truth *truth, struct seen *out)
+/* Labels and marks of the frames of a source that was read to its end. */
+static int64_t glue_of(const struct wn_source *src, const struct seen *seen)
+{
+    struct wn_forecast forecast = {.size = sizeof(forecast)};
+    int64_t frames = 0;
+
+    for (int i = 0; i < seen->n; i++)
+        frames += wn_segment_frames(seen->seg[i]);
+    if (wn_source_forecast(src, &forecast) < 0 || !frames)
+        return 0;
+    return frames * (forecast.frame_cells - seen->before / frames);
+}
+
+/* What a chain is given beside the video. */
+struct given {
+    const char *taps;
+    struct acc_truth *truth; /* the oracle's */
+    int64_t tokens;          /* a preset's budget: it chooses the frames, too */
+};
+
+static int look(struct run *run, const struct acc_item *item, const char *chain,
+                const struct given *given, struct seen *out)
 {
     const double began = now();
-    const char *frames = item->filters ? item->filters : "fps=1";
+    const char *frames = given->tokens ? "" : item->filters ? item->filters : "fps=1";
     struct wn_media media = {.size = sizeof(media)};
     struct wn_source *src = NULL;
     struct wn_segment *seg;
@@ -79,15 +99,17 @@ static int look(struct run *run, const struct acc_item *item, const char *chain,
     snprintf(text, size, "%s%s%s", frames, *frames && *chain ? "," : "", chain);
     err = wn_source_open(&src, run->job.session, item->path, wn_source_params(
         .filters = *text ? text : "off",
-        .taps_for = taps,
-        .on_scores = truth ? acc_score : NULL,
-        .opaque = truth));
+        .taps_for = given->taps,
+        .tokens = given->tokens,
+        .on_scores = given->truth ? acc_score : NULL,
+        .opaque = given->truth));
     free(text);
     while (!err && !(err = wn_source_pull(src, &seg)))
         err = keep_segment(out, seg);
     if (err == WN_EOF) {
         wn_source_media(src, &media);
         out->still = media.still;
+        out->glue = glue_of(src, out);
         err = WN_OK;
     }
     wn_source_close(&src);
@@ -193,9 +215,14 @@ static int run_case(struct run *run, int first, int end, int c, const struct see
         return STATUS_OK;
     }
     if (k->whole)
-        err = look(run, item, k->chain, NULL, k->oracle ? &truth : NULL, &here);
+        err = look(run, item, k->chain, &(struct given){
+            .truth = k->oracle ? &truth : NULL,
+            .tokens = k->preset ? all->glue + (int64_t)(k->keep * (double)all->before) : 0,
+        }, &here);
     else if (k->chain && *k->chain)
         err = prune(run, all, k->chain, &here);
+    if (k->preset) /* the share is that of what others get */
+        here.before = all->before;
     const struct seen blind = {.still = all->still, .before = all->before};
     const struct seen *seen = !k->chain ? &blind : *k->chain ? &here : all;
     if (truth.unfit)
@@ -223,7 +250,8 @@ static int run_video(struct run *run, int first, int end, const char *taps)
         any |= wanted(acc, first, end, c);
     if (!any)
         return STATUS_OK;
-    const int err = look(run, &acc->item[first], "", *taps ? taps : NULL, NULL, &all);
+    const int err = look(run, &acc->item[first], "",
+                         &(struct given){.taps = *taps ? taps : NULL}, &all);
     if (err < 0)
         status = job_failed(run->tool, &run->job, err);
     for (int c = 0; c < acc->n_cases && status == STATUS_OK; c++) {

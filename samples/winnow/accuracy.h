@@ -21,6 +21,7 @@ struct acc_case { /* one chain of filters at one share */
     double keep;  /* 1: the chain has no {} */
     bool whole;   /* acts before tokens too: the video is encoded for it alone */
     bool oracle;  /* rows are scored by the quiz's own `objects` */
+    bool preset;  /* chooses frames too, and gets `keep` of the visual tokens as its budget */
     bool refused; /* this model does not give what it needs */
 };
 

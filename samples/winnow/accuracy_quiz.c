@@ -119,6 +119,19 @@ static bool on_tokens(const char *chain)
 /* Not a chain, but what the quiz itself knows: the ceiling of all that choose rows. */
 #define ORACLE "oracle=keep="
 
+/* A preset's name and ={}. */
+static bool is_preset(const char *name, const char *hole)
+{
+    const struct wn_preset_info *p;
+
+    for (int i = 0; hole && (p = wn_preset(i)); i++) {
+        const size_t n = strlen(p->name);
+        if (!strncmp(name, p->name, n) && hole == name + n + 1 && !strcmp(name + n, "={}"))
+            return true;
+    }
+    return false;
+}
+
 static int add_case(struct acc *acc, const char *name, double keep)
 {
     struct acc_case *c = &acc->cases[acc->n_cases];
@@ -152,7 +165,10 @@ static int add_case(struct acc *acc, const char *name, double keep)
         c->chain[0] = 0;
     }
     c->oracle = !strncmp(name, ORACLE, strlen(ORACLE));
-    c->whole = c->oracle || (c->chain && !on_tokens(c->chain));
+    c->preset = is_preset(name, hole);
+    if (c->preset) /* the share is in the budget */
+        c->chain[hole - name - 1] = 0;
+    c->whole = c->oracle || c->preset || (c->chain && !on_tokens(c->chain));
     acc->n_cases++;
     return 0;
 }

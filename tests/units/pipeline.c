@@ -191,12 +191,12 @@ static void auto_steps_aside(void **state)
     struct wn_clip clip = {.duration = 10, .frame_rows = 64, .frame_glue = 6, .tokens = 100000};
     char *text = wn_preset_expand("auto", &clip);
 
-    assert_null(strstr(text, "vtc_cls"));
+    assert_string_equal(text, "scene,fps=2");
     free(text);
     clip.tokens = 140;
     clip.budget = true;
     text = wn_preset_expand("auto", &clip);
-    assert_non_null(strstr(text, "fps=1.4,vtc_cls=keep=4,"));
+    assert_non_null(strstr(text, "fps=1,cdpruner=keep=8,"));
     assert_non_null(strstr(text, "budget=tokens=140"));
     free(text);
     text = wn_preset_expand("auto,budget=tokens=64", &clip);
@@ -206,6 +206,34 @@ static void auto_steps_aside(void **state)
     clip = (struct wn_clip){.still = true, .tokens = 9, .frame_rows = 64};
     text = wn_preset_expand("auto", &clip);
     assert_string_equal(text, "");
+    free(text);
+}
+
+static void presets_spend_differently(void **state)
+{
+    struct wn_clip clip = {.duration = 60, .frame_rows = 64, .frame_glue = 6, .tokens = 2200};
+    char *text = wn_preset_expand("auto", &clip);
+
+    assert_string_equal(text, "scene,fps=1.06667,cdpruner=keep=28");
+    free(text);
+    text = wn_preset_expand("fine", &clip); /* 100 frames of 16 rows and not 240 of 3 */
+    assert_string_equal(text, "scene,fps=1.66667,cdpruner=keep=16");
+    free(text);
+    text = wn_preset_expand("fast", &clip); /* a quarter, whatever there is room for */
+    assert_string_equal(text, "scene,fps=0.266667,cdpruner=keep=16");
+    free(text);
+    clip.reduces = true;
+    text = wn_preset_expand("fast", &clip);
+    assert_string_equal(text, "scene,fps=0.266667,prune=keep=0.5,cdpruner=keep=16");
+    free(text);
+    clip.tokens = 0;
+    clip.frame_rows = 0;
+    text = wn_preset_expand("fine", &clip);
+    assert_string_equal(text, "scene,fps=4");
+    free(text);
+    clip.duration = 0; /* a pipe */
+    text = wn_preset_expand("fast,budget=tokens=9", &clip);
+    assert_string_equal(text, "scene,fps=1,vtc_cls=keep=0.25,budget=tokens=9");
     free(text);
 }
 
@@ -417,6 +445,7 @@ int main(void)
         cmocka_unit_test(chain_refuses_with_a_sentence),
         cmocka_unit_test(budget_gives_shares),
         cmocka_unit_test(auto_steps_aside),
+        cmocka_unit_test(presets_spend_differently),
         cmocka_unit_test(keep_is_a_share_or_a_count),
         cmocka_unit_test(rows_append),
         cmocka_unit_test(sources_compose),
