@@ -90,7 +90,8 @@ int wn_seek_likely(struct wn_seek *k, const struct wn_prompt *prompt,
 
 static void test_fill(void **state)
 {
-    const char *const pairs[] = {"question", "who? {notes} {media}", "notes", "1: {question}", NULL};
+    const char *const pairs[] = {"question", "who? {notes} {media}", "notes", "1: {question}",
+                                 NULL};
     char *lead, *rest;
     char *text = wn_words_fill("{notes}, {question} {other} {", pairs);
 

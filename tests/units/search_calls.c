@@ -145,8 +145,8 @@ static void pushed_frames_are_searched(void **state)
     for (int i = 0; i < 6; i++) {
         memset(rgb, 40 * i, (size_t)(side * side * 3));
         assert_int_equal(wn_source_push(src, &(struct wn_image){
-            .size = sizeof(struct wn_image), .format = WN_RGB24, .data = {rgb}, .stride = {3 * side},
-            .width = side, .height = side, .time = i}), WN_OK);
+            .size = sizeof(struct wn_image), .format = WN_RGB24, .data = {rgb},
+            .stride = {3 * side}, .width = side, .height = side, .time = i}), WN_OK);
     }
     assert_int_equal(wn_source_push(src, NULL), WN_OK);
     assert_int_equal(wn_source_search(src, QUESTION, wn_search_params(PLAIN), &search), WN_OK);
