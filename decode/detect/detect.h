@@ -47,7 +47,7 @@ struct wn_detector;
 
 int wn_detector_create(struct wn_detector **out, const struct wn_detect_params *params);
 void wn_detector_destroy(struct wn_detector **detector);
-/* rgb [height][width][3]; the size of the first picture is that of all. time in seconds. */
+/* rgb [3][height][width]; the size of the first picture is that of all. time in seconds. */
 int wn_detector_feed(struct wn_detector *detector, const uint8_t *rgb, int32_t width,
                      int32_t height, double time, struct wn_detect_result *result);
 /* After the last picture: a last cut, or WN_NO_CUT. */

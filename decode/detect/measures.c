@@ -7,9 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int gray(const uint8_t *rgb)
+static int gray(int r, int g, int b)
 {
-    return (rgb[0] * 9798 + rgb[1] * 19235 + rgb[2] * 3735 + (1 << 14)) >> 15;
+    return (r * 9798 + g * 19235 + b * 3735 + (1 << 14)) >> 15;
 }
 
 static int by_value(const void *a, const void *b)
@@ -66,7 +66,7 @@ int wn_phash(const uint8_t *rgb, int32_t w, int32_t h, int size, int lowpass, bo
     if (!plane || !small || !half || !low)
         goto fail;
     for (size_t i = 0; i < pixels; i++)
-        plane[i] = (uint8_t)gray(rgb + 3 * i);
+        plane[i] = (uint8_t)gray(rgb[i], rgb[pixels + i], rgb[2 * pixels + i]);
     TRY(wn_resize_area(plane, w, h, small, n, n));
     low_dct(small, n, size, half, low);
     const float middle = median_of(low, bits, low + bits);
@@ -86,8 +86,8 @@ void wn_luma_histogram(const uint8_t *rgb, size_t n, int bins, float *hist)
 
     for (int i = 0; i < bins; i++)
         hist[i] = 0;
-    for (size_t i = 0; i < n; i++, rgb += 3) {
-        const int y = (1868 * rgb[2] + 9617 * rgb[1] + 4899 * rgb[0] + 8192) >> 14;
+    for (size_t i = 0; i < n; i++) {
+        const int y = (1868 * rgb[2 * n + i] + 9617 * rgb[n + i] + 4899 * rgb[i] + 8192) >> 14;
         hist[y * bins / 256]++;
     }
     for (int i = 0; i < bins; i++)

@@ -44,14 +44,14 @@ static int begin(void *arg, const void *priv, const struct wn_index *index)
 static double sharpness(const struct wn_small *small)
 {
     const int32_t w = small->width, h = small->height;
-    const ptrdiff_t row = (ptrdiff_t)w * 3;
+    const ptrdiff_t row = w;
     int64_t sum = 0, squares = 0, n = 0;
 
     for (int32_t y = 1; y + 1 < h; y++) {
-        const uint8_t *g = small->rgb + y * row + 1;
+        const uint8_t *g = small->rgb + (h + y) * row;
         for (int32_t x = 1; x + 1 < w; x++, n++) {
-            const uint8_t *p = g + (ptrdiff_t)x * 3;
-            const int64_t l = 4 * p[0] - p[-3] - p[3] - p[-row] - p[row];
+            const uint8_t *p = g + x;
+            const int64_t l = 4 * p[0] - p[-1] - p[1] - p[-row] - p[row];
             sum += l;
             squares += l * l;
         }

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "decode/detect/detect.h"
+#include "decode/detect/pairs.h"
 #include "decode/detect/parts.h"
+#include "decode/small.h"
 
 #define W 32
 #define H 24
@@ -51,7 +53,7 @@ static void hsv_of_many(void **state)
     wn_hsv(rgb, 1009, hsv[0], hsv[1], hsv[2]);
     for (int i = 0; i < 1009; i++) {
         uint8_t h, s, v;
-        wn_hsv(rgb + 3 * i, 1, &h, &s, &v);
+        wn_hsv((const uint8_t[]){rgb[i], rgb[1009 + i], rgb[2018 + i]}, 1, &h, &s, &v);
         if (h != hsv[0][i] || s != hsv[1][i] || v != hsv[2][i] || h >= 180)
             fail_msg("colour %d: %d %d %d, not %d %d %d", i, hsv[0][i], hsv[1][i], hsv[2][i], h, s,
                      v);
@@ -71,7 +73,7 @@ static int scaled(const uint8_t *p, int wl, int wr)
 static void resizing_a_large_picture(void **state)
 {
     enum { SW = 211, SH = 157, DW = 64, DH = 48 };
-    static uint8_t src[SH][SW * 3 + 5], dst[DH][DW][3];
+    static uint8_t src[SH][SW * 3 + 5], dst[3][DH][DW];
 
     for (int y = 0; y < SH; y++)
         for (int x = 0; x < SW * 3; x++)
@@ -89,11 +91,96 @@ static void resizing_a_large_picture(void **state)
                 const int a = scaled(&src[iy][3 * ix + k], wl, wr);
                 const int b = scaled(&src[iy + 1][3 * ix + k], wl, wr);
                 const int want = (((a * va) >> 16) + ((b * vb) >> 16) + 2) >> 2;
-                if (dst[y][x][k] != want)
-                    fail_msg("%d, %d: %d, not %d", x, y, dst[y][x][k], want);
+                if (dst[k][y][x] != want)
+                    fail_msg("%d, %d: %d, not %d", x, y, dst[k][y][x], want);
             }
         }
     }
+}
+
+static void pairs_of_a_row(void **state)
+{
+    static const double step[] = {1, 1.07, 1.25, 2, 2.5, 3.33, 5, 7.5, 14, 15, 30, 61};
+    uint8_t row[2000];
+
+    for (int i = 0; i < WN_LEN(row); i++)
+        row[i] = (uint8_t)(i * 7 ^ i >> 5);
+    for (int s = 0; s < WN_LEN(step); s++) {
+        for (int n = 1; n < 32; n += 5) {
+            const int width = (int)((n - 1) * step[s]) + 2; /* ends with the last pair */
+            struct wn_pairs pairs = {.n = 0};
+            int32_t column[32];
+            uint16_t pair[32];
+            uint8_t *exact = wn_calloc((size_t)width, 1); /* reading behind it is noticed */
+            assert_non_null(exact);
+            memcpy(exact, row, (size_t)width);
+            for (int i = 0; i < n; i++)
+                column[i] = (int32_t)(i * step[s]);
+            assert_int_equal(wn_pairs_begin(&pairs, column, n, width), WN_OK);
+            assert_true(pairs.room <= WN_LEN(pair));
+            wn_pairs_take(&pairs, exact, pair);
+            for (int i = 0; i < n; i++)
+                assert_int_equal(pair[i], row[column[i]] | row[column[i] + 1] << 8);
+            wn_pairs_finish(&pairs);
+            free(exact);
+        }
+    }
+}
+
+/* What the sampler takes from the planes is what the whole picture gives, or it is not used. */
+static void small_pictures(void **state)
+{
+    static const struct {
+        enum AVPixelFormat format;
+        int width, height;
+    } of[] = {
+        {AV_PIX_FMT_YUV420P, 1280, 720}, {AV_PIX_FMT_YUVJ420P, 640, 360},
+        {AV_PIX_FMT_YUV420P, 512, 288},  {AV_PIX_FMT_YUV420P, 333, 188},
+        {AV_PIX_FMT_YUV420P, 300, 1030}, {AV_PIX_FMT_YUV420P, 1031, 300},
+        {AV_PIX_FMT_YUV444P, 640, 360},  {AV_PIX_FMT_YUV420P, 640, 361},
+        {AV_PIX_FMT_YUV420P, 256, 144},  {AV_PIX_FMT_YUV420P, 2000, 20},
+    };
+    int sampled = 0;
+
+    for (int i = 0; i < WN_LEN(of); i++) {
+        struct wn_picture *p = NULL;
+        struct wn_converter convert = {.plain = false};
+        struct wn_small small = {.rgb = NULL};
+        const uint8_t *rgb;
+        int32_t w, h;
+        int stride;
+
+        assert_int_equal(wn_picture_create(&p), WN_OK);
+        p->frame->format = of[i].format;
+        p->frame->width = of[i].width;
+        p->frame->height = of[i].height;
+        assert_true(av_frame_get_buffer(p->frame, 0) >= 0);
+        for (int k = 0; k < 3; k++) {
+            const int rows = k && of[i].format != AV_PIX_FMT_YUV444P ? (of[i].height + 1) / 2
+                                                                    : of[i].height;
+            for (int y = 0; y < rows; y++)
+                for (int x = 0; x < p->frame->linesize[k]; x++)
+                    p->frame->data[k][y * p->frame->linesize[k] + x] =
+                        (uint8_t)(k * 31 + x * 3 + y * (k + 2) + (x * y >> 4));
+        }
+        assert_int_equal(wn_small_make(&small, p, NULL), WN_OK);
+        assert_int_equal(wn_convert_plain(&convert, p, &rgb, &stride, &w, &h, NULL), WN_OK);
+        const size_t bytes = (size_t)small.width * (size_t)small.height * 3;
+        uint8_t *want = wn_calloc(bytes, 1);
+        assert_non_null(want);
+        assert_int_equal(wn_resize_linear(rgb, stride, w, h, want, small.width, small.height),
+                         WN_OK);
+        if (memcmp(want, small.rgb, bytes))
+            fail_msg("%d x %d of format %d, sampled %d", w, h, of[i].format, small.samples);
+        sampled += small.samples;
+        free(want);
+        wn_small_finish(&small);
+        wn_convert_finish(&convert);
+        wn_picture_free(&p);
+    }
+#if defined(__x86_64__)
+    assert_true(sampled >= 6); /* or scenes are slow */
+#endif
 }
 
 static void sizes(void **state)
@@ -119,10 +206,10 @@ static void resizing(void **state)
     uint8_t out[3 * 3 * 2];
 
     assert_int_equal(wn_resize_linear(row, 15, 5, 1, out, 3, 2), WN_OK);
-    for (int y = 0; y < 2; y++) { /* cv2.resize(..., (3, 2), INTER_LINEAR) */
-        static const uint8_t want[] = {33, 17, 0, 200, 100, 0, 255, 183, 166};
-        assert_memory_equal(out + 9 * y, want, 9);
-    }
+    static const uint8_t planes[] = { /* cv2.resize(..., (3, 2), INTER_LINEAR) */
+        33, 200, 255, 33, 200, 255, 17, 100, 183, 17, 100, 183, 0, 0, 166, 0, 0, 166,
+    };
+    assert_memory_equal(out, planes, sizeof(planes));
     static const uint8_t plane[] = {0, 10, 20, 30, 40, 50, 60, 70, 80};
     assert_int_equal(wn_resize_area(plane, 3, 3, out, 2, 2), WN_OK);
     static const uint8_t want[] = {13, 27, 53, 67}; /* INTER_AREA */
@@ -339,6 +426,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(hsv_as_opencv),
         cmocka_unit_test(hsv_of_many),
         cmocka_unit_test(resizing_a_large_picture),
+        cmocka_unit_test(pairs_of_a_row),
+        cmocka_unit_test(small_pictures),
         cmocka_unit_test(sizes),
         cmocka_unit_test(resizing),
         cmocka_unit_test(canny),

@@ -13,7 +13,7 @@
 struct clip {
     int32_t n, w, h;
     double fps;
-    uint8_t *rgb;  /* [n][h][w][3] */
+    uint8_t *rgb;  /* [n][3][h][w] */
 };
 
 struct measured { /* a value a frame; NaN where there is none */
@@ -52,10 +52,11 @@ static bool load(struct golden_case *c, struct clip *clip)
     clip->n = (int32_t)shape[0];
     clip->h = (int32_t)shape[1];
     clip->w = (int32_t)shape[2];
-    const size_t n = (size_t)clip->n * (size_t)clip->h * (size_t)clip->w;
+    const size_t plane = (size_t)clip->h * (size_t)clip->w, n = (size_t)clip->n * plane;
     clip->rgb = wn_calloc(n, 3);
-    for (size_t i = 0; clip->rgb && i < 3 * n; i++)
-        clip->rgb[i] = (uint8_t)bgr[i / 3 * 3 + 2 - i % 3];
+    for (size_t i = 0; clip->rgb && i < n; i++)
+        for (size_t k = 0; k < 3; k++)
+            clip->rgb[i / plane * 3 * plane + k * plane + i % plane] = (uint8_t)bgr[3 * i + 2 - k];
     return clip->rgb != NULL;
 }
 
