@@ -183,7 +183,6 @@ static int run_segment(const struct work *w, struct wn_backend *backend,
         goto fail;
     }
     const double start = wn_now();
-    TRY(wn_rows_check(rows, w->rig->pool, w->rig->log));
     TRY(wn_segment_plan_create(&plan, w->filters, w->n_filters, rows, false, w->rig->log));
     const double begin = wn_now();
     TRY(backend->run(backend, wn_segment_plan_get(plan)));
@@ -272,6 +271,9 @@ static int make_segments(struct work *w, const struct wn_bench_params *shape,
         if (!rows)
             return wn_nomem(w->rig->log, "rows of that shape");
         w->segment[w->n_segments++] = rows;
+        /* The pipeline does it picture by picture, when the encoder has just written one. */
+        if (wn_rows_check(rows, w->rig->pool, w->rig->log) < 0)
+            return WN_ERR_DATA;
     }
     return w->segment ? WN_OK : wn_nomem(w->rig->log, "rows of that shape");
 }

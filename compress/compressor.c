@@ -191,6 +191,14 @@ int wn_compressor_run_plan(struct wn_compressor *c, const struct wn_plan *plan, 
     return c->gpu ? run_on_gpu(c, plan) : run_on(c, c->cpu, plan);
 }
 
+int wn_compressor_check(struct wn_compressor *c, struct wn_rows *rows)
+{
+    const int err = rows->checked ? WN_OK : wn_rows_check(rows, c->pool, c->log);
+
+    rows->checked = !err;
+    return err;
+}
+
 int wn_compressor_run(struct wn_compressor *c, struct wn_rows **in, struct wn_rows **out)
 {
     struct wn_rows *rows = *in;
@@ -198,7 +206,7 @@ int wn_compressor_run(struct wn_compressor *c, struct wn_rows **in, struct wn_ro
     int err;
 
     *in = NULL;
-    TRY(wn_rows_check(rows, c->pool, c->log));
+    TRY(wn_compressor_check(c, rows));
     if (wn_cancelled(c->log)) {
         err = wn_fail(c->log, WN_ERR_ABORTED, "stopped");
         goto fail;
@@ -207,6 +215,7 @@ int wn_compressor_run(struct wn_compressor *c, struct wn_rows **in, struct wn_ro
         TRY(wn_segment_plan_create(&plan, c->filters, c->n_filters, rows, c->cls_row, c->log));
         TRY(wn_compressor_run_plan(c, wn_segment_plan_get(plan), (int64_t)rows->n * rows->dim));
         TRY(wn_segment_plan_finish(plan, rows));
+        rows->checked = false; /* these are others */
     } else {
         wn_rows_drop_frames(rows); /* the encoder may have left out all of one */
     }

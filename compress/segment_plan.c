@@ -49,7 +49,7 @@ static void *mirror(struct wn_segment_plan *sp, wn_buf buf)
     if (list)
         sp->mirror = list;
     if (list && !m.data) {
-        m.data = wn_calloc((size_t)b[buf].n, 4);
+        m.data = wn_alloc((size_t)b[buf].n, 4);
         m.mine = m.data;
         if (m.data)
             wn_plan_output(sp->plan, buf, m.data);

@@ -24,6 +24,10 @@ void wn_compressor_destroy(struct wn_compressor **compressor);
  * of the CLS token are among the rows. */
 int wn_compressor_needs(struct wn_compressor *compressor, const struct wn_encoder_info *info,
                         struct wn_needs *needs);
+/* Every number of rows is one that filters can use, or a sentence names frame and token. Best while
+ * what an encoder just made is still in the processor's cache: wn_compressor_run() checks what
+ * nobody did. */
+int wn_compressor_check(struct wn_compressor *compressor, struct wn_rows *rows);
 /* One segment: takes *in (also on failure) and gives what is left of it. No filters: *in itself. */
 int wn_compressor_run(struct wn_compressor *compressor, struct wn_rows **in, struct wn_rows **out);
 const char *wn_compressor_device(const struct wn_compressor *compressor); /* that ran last */

@@ -222,6 +222,7 @@ int wn_rows_append(struct wn_rows **dst, struct wn_rows **src)
         memcpy(d->frames + nf, s->frames, mf * sizeof(*frames));
     d->n += s->n;
     d->n_frames += s->n_frames;
+    d->checked &= s->checked;
     if (w.ptr) {
         wn_sources_finish(&d->w);
         d->w = w;

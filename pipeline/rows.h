@@ -79,6 +79,7 @@ struct wn_rows {
     float *global;          /* [n_frames][global_dim] a vector a frame: the pooling head or CLS
                                token gives it; NULL: the model has none, or nobody asked */
     int32_t global_dim;
+    bool checked; /* wn_compressor_check() was content with all of it */
 };
 
 /* Everything but the taps is allocated (data, cell, frame_ptr, frames); NULL when out of memory. */

@@ -177,6 +177,7 @@ static int encode_batch(struct wn_source *src)
         src->stats.frames += src->n_batch;
         err = name_frames(src, rows);
         err = err ? err : score_rows(src, rows);
+        err = err ? err : wn_compressor_check(src->compressor, rows);
         if (!err && wn_rows_append(&src->rows, &rows))
             err = wn_nomem(&s->log, "the rows of a segment");
     }

@@ -35,6 +35,15 @@ void *wn_calloc(size_t n, size_t size)
     return p;
 }
 
+void *wn_alloc(size_t n, size_t size)
+{
+    void *p = wn_regrow(NULL, n, size);
+
+    if (p && size && n >= LARGE / size)
+        ask_for_large_pages(p, n * size);
+    return p;
+}
+
 void *wn_regrow(void *p, size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / size)

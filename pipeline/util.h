@@ -30,6 +30,8 @@
 /* Zeroed, overflow-checked; NULL when n * size overflows or memory is short. n 0 gives a pointer
  * that may be freed. */
 void *wn_calloc(size_t n, size_t size);
+/* The same, not set. */
+void *wn_alloc(size_t n, size_t size);
 /* Grows p to n elements; old contents stay, new ones are not set; NULL (p untouched) on failure. */
 void *wn_regrow(void *p, size_t n, size_t size);
 char *wn_strdup(const char *s);           /* NULL for NULL */

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__GLIBC__)
+# include <malloc.h>
+#endif
 
 #include "signals.h"
 #include "accuracy.h"
@@ -218,6 +221,17 @@ static int measure(struct tool *tool, struct job *job, struct line *line, int n,
     return STATUS_OK;
 }
 
+/* Memory that was freed stays at hand, as the allocator of a PyTorch that is tuned for speed has it:
+ * what the system takes for handing pages out anew would hide what filters take. */
+static void keep_memory(void)
+{
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    mallopt(M_TOP_PAD, 1 << 28);
+#endif
+}
+
 int run_bench(struct tool *tool)
 {
     const struct options *o = &tool->opt;
@@ -237,6 +251,7 @@ int run_bench(struct tool *tool)
     }
     if (!line)
         return tool_fail(tool, STATUS_NOMEM, "out of memory");
+    keep_memory();
     if (strcmp(tool->args[0], "compress"))
         status = tool_fail(tool, STATUS_USAGE, "%s is not measured; see winnow bench --help",
                            tool->args[0]);
