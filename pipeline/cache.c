@@ -266,8 +266,9 @@ static int collect(struct kept **out, const char *folder)
     return n;
 }
 
-/* The newest entry is the last to go: clocks tick too slowly to tell it from the one before. */
-static void sweep(const char *folder, const char *newest, int64_t most_bytes)
+/* The newest entry, NULL where there is none such, is the last to go: clocks tick too slowly to tell
+ * it from the one before. Gives what is left. */
+static int64_t sweep(const char *folder, const char *newest, int64_t most_bytes)
 {
     struct kept *list;
     const int n = collect(&list, folder);
@@ -278,13 +279,20 @@ static void sweep(const char *folder, const char *newest, int64_t most_bytes)
     if (n)
         qsort(list, (size_t)n, sizeof(*list), compare_used);
     for (int i = 0; i < n; i++) {
-        if (sum > most_bytes && strcmp(list[i].path, newest) && unlink(list[i].path) == 0)
+        const bool newer = newest && !strcmp(list[i].path, newest);
+        if (sum > most_bytes && !newer && unlink(list[i].path) == 0)
             sum -= list[i].bytes;
         free(list[i].path);
     }
-    if (sum > most_bytes)
+    if (sum > most_bytes && newest)
         unlink(newest);
     free(list);
+    return sum;
+}
+
+int64_t wn_cache_sweep(const char *folder, int64_t most_bytes)
+{
+    return sweep(folder, NULL, most_bytes);
 }
 
 int wn_cache_commit(struct wn_cache_writer **writer, int64_t most_bytes)

@@ -39,5 +39,6 @@ void wn_cache_close(struct wn_cache_reader **reader);
 int wn_cache_list(const char *folder, bool verify,
                   int (*each)(void *opaque, const struct wn_cache_entry *entry), void *opaque);
 int wn_cache_unlink(const char *folder, const char *name);
+int64_t wn_cache_sweep(const char *folder, int64_t most_bytes); /* wn_cache_trim() */
 
 #endif

@@ -461,6 +461,16 @@ int wn_cache_each(const char *cache_dir, int verify,
     return ret;
 }
 
+int64_t wn_cache_trim(const char *cache_dir, int64_t most_bytes)
+{
+    char *base = wn_cache_folder(cache_dir), *folder = base ? wn_sprintf("%s/rows", base) : NULL;
+    const int64_t left = folder ? wn_cache_sweep(folder, most_bytes) : 0;
+
+    free(folder);
+    free(base);
+    return left;
+}
+
 int wn_cache_remove(const char *cache_dir, const char *name)
 {
     char *base = wn_cache_folder(cache_dir), *folder = base ? wn_sprintf("%s/rows", base) : NULL;
