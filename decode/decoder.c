@@ -2,6 +2,7 @@
 #include "pipeline/decoder.h"
 
 #include "decoder_state.h"
+#include "jail.h"
 #include "pushed.h"
 #include "scan.h"
 
@@ -15,6 +16,11 @@
 void wn_decoder_publish(struct wn_decoder *d, double began)
 {
     pthread_mutex_lock(&d->shared->lock);
+    if (d->far) {
+        wn_far_state(d->far, &d->shared->media, &d->shared->seconds);
+        pthread_mutex_unlock(&d->shared->lock);
+        return;
+    }
     if (d->input)
         wn_input_media(d->input, &d->shared->media);
     d->shared->media.frames_decoded = d->input ? d->input->count : d->pushed;
@@ -58,6 +64,12 @@ int wn_decoder_open(struct wn_decoder **out, const struct wn_decoder_params *par
         return wn_fail(params->log, WN_ERR_ARG, "a part from %g to %g seconds is empty",
                        params->start, params->end);
     TRY(create(&d, params));
+    if (d->url && params->jail) {
+        TRY(wn_far_open(&d->far, params));
+        wn_decoder_publish(d, 0);
+        *out = d;
+        return WN_OK;
+    }
     if (d->url)
         TRY(wn_input_open(&d->input, &d->params));
     if (d->input && params->start > 0 && d->input->duration > 0 &&
@@ -83,6 +95,7 @@ void wn_decoder_close(struct wn_decoder **decoder)
 
     if (!d)
         return;
+    wn_far_close(&d->far);
     wn_decoder_forget_plan(d);
     wn_packets_free(&d->packets);
     free(d->staged.cut);
@@ -144,6 +157,8 @@ int wn_decoder_set_filters(struct wn_decoder *d, struct wn_instance **filters, i
         if (!filters[i]->filter->frame)
             return wn_fail(d->log, WN_ERR_ARG, "filter %s does not act on frames",
                            filters[i]->filter->name);
+    if (d->far)
+        return wn_far_set_filters(d->far, filters, n);
     if (wn_run_needs_end(filters, n))
         TRY(find_end(d));
     const struct wn_index index = wn_decoder_facts(d);
@@ -236,6 +251,12 @@ static int give(struct wn_decoder *d, struct wn_picture *p, struct wn_frame **ou
 
 static int next(struct wn_decoder *d, struct wn_frame **out)
 {
+    if (d->far && !d->failed) {
+        d->begun = true;
+        const int err = wn_far_next(d->far, out);
+        d->failed = WN_MIN(err, 0);
+        return err;
+    }
     while (!d->failed) {
         struct wn_picture *p = wn_run_take(d->run);
         if (p)
@@ -266,9 +287,9 @@ static int push(struct wn_decoder *d, const struct wn_image *image)
     struct wn_picture *p = NULL;
     int err;
 
-    if (d->input || d->flushed)
+    if (d->url || d->flushed)
         return wn_fail(d->log, WN_ERR_ARG, "%s",
-                       d->input ? "frames are pushed into a source without a file"
+                       d->url ? "frames are pushed into a source without a file"
                                 : "a frame is pushed behind the last one");
     d->begun = true;
     if (!image) {

@@ -18,7 +18,8 @@ struct wn_decoder {
     struct wn_log *log;
     struct wn_decoder_params params; /* url is the copy below */
     char *url;
-    struct wn_input *input;          /* NULL: pictures are pushed */
+    struct wn_input *input;          /* NULL: pictures are pushed, or: */
+    struct wn_far *far;              /* another process decodes; nothing below is used */
     struct wn_instance **filters;    /* borrowed */
     int n_filters;
     struct wn_run *run;

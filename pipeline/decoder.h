@@ -33,7 +33,14 @@ struct wn_decoder_params {
     struct wn_log *log;
     int (*on_progress)(void *opaque, double done);
     void *opaque;
+    struct wn_jail *jail;  /* a process of this one decodes the file; NULL: it is decoded here */
 };
+
+/* Where other processes decode, so that a file that crashes a decoder costs an error, not this
+ * process. Made before anything large or threaded is there: each is a fork of what was. memory:
+ * bytes that decoding a file may take, 0: 4 GiB; seconds of a processor, 0: any. */
+int wn_jail_create(struct wn_jail **out, int64_t memory, double seconds, struct wn_log *log);
+void wn_jail_destroy(struct wn_jail **jail); /* its decoders are closed */
 
 /* Opens the file, finds the stream and decodes its first picture: what wn_decoder_media() tells is
  * then true, and a file without a picture fails here. */

@@ -248,6 +248,11 @@ int wn_open(struct wn_session **out, const struct wn_params *params)
     s->owner = s;
     *out = s; /* also on failure, for wn_errmsg() */
     TRY(take_params(s, params));
+    if (s->p.models_of)
+        s->jail = s->p.models_of->owner->jail;
+    else if (s->p.isolate)
+        TRY(wn_jail_create(&s->jail, s->p.isolate_memory, s->p.isolate_seconds, &s->log));
+    s->jailer = s->jail && !s->p.models_of;
     err = wn_pool_create(&s->pool, s->p.n_threads);
     if (err)
         return wn_nomem(&s->log, "the worker pool");
@@ -281,6 +286,8 @@ void wn_close(struct wn_session **session)
         wn_llm_close(&s->llm);
     }
     wn_pool_destroy(&s->pool);
+    if (s->jailer)
+        wn_jail_destroy(&s->jail);
     free(s->label);
     free_params(&s->p);
     pthread_mutex_destroy(&s->llm_lock);

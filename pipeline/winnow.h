@@ -114,6 +114,11 @@ struct wn_params {
                             each other; calls to the same model wait, and models too small for all
                             threads are opened again. Each session has its own messages and
                             wn_cancel(). */
+    int isolate; /* each file is decoded by a process of its own, so that one that crashes a decoder
+                    costs an error. These are forks of a process that wn_open() forks first of all:
+                    open the session before other threads run */
+    int64_t isolate_memory; /* bytes that decoding a file may take; default 4 GiB */
+    double isolate_seconds; /* of a processor, likewise; default: any */
 };
 #define wn_params(...) (&(struct wn_params){.size = sizeof(struct wn_params), __VA_ARGS__})
 

@@ -176,7 +176,7 @@ int batch_work(const struct batch *batch, int in, int out)
     struct tool *tool = batch->tool;
     struct job job = {0};
 
-    if (tool->opt.item_memory > 0) {
+    if (tool->opt.item_memory > 0 && !tool->opt.isolate) {
         const rlim_t most = (rlim_t)tool->opt.item_memory;
         setrlimit(RLIMIT_AS, &(struct rlimit){most, most});
     }

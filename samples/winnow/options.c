@@ -158,7 +158,9 @@ const struct option_info option_table[] = {
         "an item that takes longer is set aside (default: any time)"},
     {"item-memory", 0, "BYTES", CMD_BATCH, "Batch", OPTION_INT, AT(item_memory), 1 << 20, BIG,
         .help =
-        "address space of all items that are worked on at once (default: any)"},
+        "what decoding an item may take with --isolate (default: 4 GiB); else address space of all"},
+    {"isolate", 0, NULL, CMD_BATCH, "Batch", OPTION_FLAG, AT(isolate), .help =
+        "decode each item in a process of its own: what crashes or fills it is that item's error"},
     {"retry-errors", 0, NULL, CMD_BATCH, "Batch", OPTION_FLAG, AT(retry_errors), .help =
         "do the items again that failed or were set aside"},
 

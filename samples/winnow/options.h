@@ -86,7 +86,7 @@ struct options {
     const char *task, *question, *shard; /* of batch */
     int64_t jobs, item_memory;
     double item_timeout;
-    bool retry_errors;
+    bool retry_errors, isolate;
 
     const char *output, *dtype, *lora;
     int64_t columns, thumb, per_page;
