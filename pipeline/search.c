@@ -218,7 +218,21 @@ fail:
     return err;
 }
 
-static int begin(struct wn_seek *k, const struct wn_search_params *params)
+/* Of a context, what the words around a prompt's rows take at most, beside the question. */
+#define WORDS 192
+
+/* What a prompt has for rows when the caller does not say: a long question and answer fit beside.
+ */
+static int64_t default_tokens(struct wn_seek *k, const char *question)
+{
+    const int64_t context = wn_session_cells(k->s);
+    const int64_t text = wn_text_cells(k->s, question);
+    const int64_t beside = WN_MIN(wn_session_answer_tokens(&k->ask) + WORDS, context / 4);
+
+    return WN_MAX(WN_MIN(k->src->segment_cells, context - WN_MAX(text, 0) - beside), 1);
+}
+
+static int begin(struct wn_seek *k, const char *question, const struct wn_search_params *params)
 {
     struct wn_source *src = k->src;
     int err;
@@ -228,7 +242,7 @@ static int begin(struct wn_seek *k, const struct wn_search_params *params)
     if (k->p.strategy < WN_BY_BUDGET || k->p.strategy > WN_BY_SPLIT)
         return wn_fail(&k->s->log, WN_ERR_ARG, "%d is no strategy", (int)k->p.strategy);
     k->ask = wn_session_take_ask(k->p.ask);
-    k->tokens = k->p.tokens > 0 ? k->p.tokens : src->segment_cells;
+    k->tokens = k->p.tokens > 0 ? k->p.tokens : default_tokens(k, question);
     if (k->p.look <= 0)
         k->p.look = WN_MAX(k->tokens / LOOK_PART, 1);
     k->p.look = WN_MIN(k->p.look, k->tokens);
@@ -339,7 +353,7 @@ int wn_source_search(struct wn_source *src, const char *question,
     if (!made)
         return wn_nomem(&src->s->log, "the answer");
     made->size = sizeof(*made);
-    TRY(begin(&k, params));
+    TRY(begin(&k, question, params));
     TRY(run(&k, question, made));
     *out = made;
     made = NULL;

@@ -2,6 +2,7 @@
 """winnow ask --strategy: what each strategy does with a long video, whatever the model's answers are worth."""
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -138,6 +139,27 @@ def the_end(number, status):
     check(time.monotonic() - started < 5 and err.count(b"\n") <= 1, f"signal {number}: soon, in a line", err)
 
 
+def the_memory(folder):
+    """Parts are forgotten: ten minutes take hardly more than one."""
+    if not shutil.which("ffmpeg"):
+        print("without the test of memory: no ffmpeg program to make a long file with")
+        return
+    peaks = []
+    for minutes in (1, 10):
+        film = pathlib.Path(folder) / f"{minutes}.mp4"
+        subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-stream_loop", "-1", "-i", VIDEO, "-t", str(60 * minutes),
+                        "-map", "0:v", "-c", "copy", film], check=True)
+        result = ask("budget", "--json", "--tokens", "256", "--look", "32", "--filters", "fps=1", *PLAIN, video=film)
+        if not check_end(result, OK, f"{minutes} minutes"):
+            return
+        told = result.json()
+        check(told["frames"] >= 59 * minutes and told["segments"] >= 2 * minutes, "all of it is looked at", told["frames"])
+        peaks.append(result.peak)
+    print(f"peak of ten minutes {peaks[1] / peaks[0]:.3f} of one's")
+    if not SANITIZED: # which keeps what was freed
+        check(peaks[1] <= 1.2 * peaks[0], "memory does not grow with the video", peaks)
+
+
 def needle_clip(folder):
     """Of ten minutes four seconds are a cup of coffee: some kept tokens are of these."""
     clip = MEDIA / "clips" / "needle_10min.mp4"
@@ -168,6 +190,7 @@ def main():
         the_errors(folder)
         the_end(signal.SIGINT, INTERRUPTED)
         the_end(signal.SIGTERM, TERMINATED)
+        the_memory(folder)
         needle_clip(folder)
     finish()
 
