@@ -462,14 +462,14 @@ WN_API int wn_cache_each(const char *cache_dir, int verify,
                          void *opaque);
 /* Removes an entry, or with name NULL all; gives how many. */
 WN_API int wn_cache_remove(const char *cache_dir, const char *name);
+/* Removes entries, least recently used first, until they take no more than most_bytes; gives how
+ * many bytes are left. */
+WN_API int64_t wn_cache_trim(const char *cache_dir, int64_t most_bytes);
 
 /* ---- what this build can do ---- */
 
 struct wn_option_info {
     const char *name, *type, *help, *def, *range;
-/* Removes entries, least recently used first, until they take no more than most_bytes; gives how
- * many bytes are left. */
-WN_API int64_t wn_cache_trim(const char *cache_dir, int64_t most_bytes);
 };
 struct wn_filter_info {
     const char *name;
