@@ -7,16 +7,16 @@
 #include <string.h>
 
 /* How a preset spends its tokens. On the sample model's quizzes a quarter of a frame's rows leaves
- * every answer as it was and a tenth nearly every one, if they are chosen for their differences
- * (docs/accuracy.md); below that a frame fewer costs less than rows fewer of each. */
+ * every answer as it was and a tenth nearly every one, if they are chosen for their differences; a
+ * moment that is not looked at loses more (docs/accuracy.md). */
 struct style {
     double fps, frames; /* at most so many a second, and in all */
     double least;       /* share of its rows that a frame keeps at least */
     double most;        /* and at most */
-    bool half;          /* half of the patches leave inside the encoder, where it can */
+    bool half;          /* patches merge by two inside the encoder, where it can */
 };
-static const struct style auto_style = {2, 64, 0.1, 1, false};
-static const struct style fast_style = {1, 16, 0.1, 0.25, true};
+static const struct style auto_style = {2, 64, 1 / 16.0, 1, false};
+static const struct style fast_style = {1, 16, 1 / 16.0, 0.25, true};
 static const struct style fine_style = {4, 256, 0.25, 1, false};
 /* Of a search, before those go that look alike. */
 #define SEARCH_FRAMES 1800.0
@@ -25,8 +25,8 @@ static const struct style fine_style = {4, 256, 0.25, 1, false};
 static const struct wn_preset_info presets[] = {
     {"auto", "frames by scenes, the rows of each that differ most, as the budget holds them; aside "
      "when all fits", "scene,fps=F,cdpruner=keep=K,budget"},
-    {"fast", "at most 16 frames, one a second; half of their patches leave inside the encoder, a "
-     "quarter of their rows is read", "scene,fps=F,prune=keep=0.5,cdpruner=keep=K,budget"},
+    {"fast", "at most 16 frames, one a second; their patches merge to half as many inside the "
+     "encoder, a quarter of their rows is read", "scene,fps=F,tome=keep=0.5,cdpruner=keep=K,budget"},
     {"fine", "up to 256 frames, four a second, as long as a quarter of their rows can be read",
      "scene,fps=F,cdpruner=keep=K,budget"},
     {"off", "frames spread evenly, as many as fit, none of their rows touched", "uniform=n=N"},
@@ -75,7 +75,7 @@ static char *expand_style(const struct wn_clip *clip, const struct style *style)
 {
     const double want = wanted_frames(clip, style), all = clip->frame_rows * style->most;
     const double frames = fmin(want, frames_of(clip, least_rows(clip, style)));
-    const char *half = style->half && clip->reduces ? ",prune=keep=0.5" : "";
+    const char *half = style->half && clip->reduces ? ",tome=keep=0.5" : "";
 
     if (style->most >= 1 && frames_of(clip, clip->frame_rows) >= want)
         return wn_sprintf("scene,fps=%.6g", want / clip->duration);

@@ -196,7 +196,7 @@ static void auto_steps_aside(void **state)
     clip.tokens = 140;
     clip.budget = true;
     text = wn_preset_expand("auto", &clip);
-    assert_non_null(strstr(text, "fps=1,cdpruner=keep=8,"));
+    assert_non_null(strstr(text, "fps=1.4,cdpruner=keep=4,"));
     assert_non_null(strstr(text, "budget=tokens=140"));
     free(text);
     text = wn_preset_expand("auto,budget=tokens=64", &clip);
@@ -224,7 +224,7 @@ static void presets_spend_differently(void **state)
     free(text);
     clip.reduces = true;
     text = wn_preset_expand("fast", &clip);
-    assert_string_equal(text, "scene,fps=0.266667,prune=keep=0.5,cdpruner=keep=16");
+    assert_string_equal(text, "scene,fps=0.266667,tome=keep=0.5,cdpruner=keep=16");
     free(text);
     clip.tokens = 0;
     clip.frame_rows = 0;
