@@ -19,7 +19,7 @@ const struct command commands[] = {
         "{media}, {index}, {start}, {end} and {previous} (the note before) in --note-prompt;\n"
         "{notes} and {timed_notes} in --final-prompt.\n\n"
         "  winnow ask film.mp4 \"what happens after the crash?\" -m model.gguf --tokens 4096\n"
-        "  winnow ask day.mp4 \"who opens the door?\" -m model.gguf --strategy budget --tokens 4096\n"
+        "  winnow ask day.mp4 \"who opens the door?\" -m model.gguf --strategy budget\n"
         "  winnow ask photo.jpg \"what is this?\" -m model.gguf\n"
         "  winnow ask talk.mp4 \"what does he sell?\" -m model.gguf --start 1:30 --end 4:00\n"
         "  winnow ask rows.safetensors \"who is there?\" -m model.gguf\n\n"
