@@ -289,6 +289,7 @@ void wn_close(struct wn_session **session)
     if (s->jailer)
         wn_jail_destroy(&s->jail);
     free(s->label);
+    free(s->kept.folder);
     free_params(&s->p);
     pthread_mutex_destroy(&s->llm_lock);
     pthread_mutex_destroy(&s->encoder_lock);
@@ -296,7 +297,6 @@ void wn_close(struct wn_session **session)
     free(s);
     *session = NULL;
 }
-    free(s->kept.folder);
 
 const char *wn_errmsg(const struct wn_session *s)
 {
@@ -414,6 +414,7 @@ int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n,
         .label = video ? s->label : NULL,
         .question = question,
         .system = ask.system,
+        .kept = s->kept.folder ? &s->kept : NULL,
     }, params, answer, &stats);
     free(rows);
     if (!err)
@@ -421,7 +422,6 @@ int wn_ask_segments(struct wn_session *s, struct wn_segment *const *segs, int n,
     return err;
 }
 
-        .kept = s->kept.folder ? &s->kept : NULL,
 int wn_ask(struct wn_session *s, const char *url, const char *question,
            const struct wn_ask_params *params, char **answer)
 {
