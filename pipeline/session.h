@@ -22,9 +22,9 @@ struct wn_session {
     char *label;            /* of frames of a video */
     bool cached;            /* rows may be kept on disk, under keys that begin with this: */
     struct wn_key cache_key;
+    struct wn_kept kept;    /* folder NULL: no prompts are kept */
     struct wn_bench_rig *bench; /* NULL: nothing measured yet */
     struct wn_session *owner; /* whose models these are: itself, or models_of */
-    struct wn_kept kept;    /* folder NULL: no prompts are kept */
     /* Of the owner: each model serves one source at a time. */
     pthread_mutex_t llm_lock, encoder_lock;
     bool apart;     /* both may run at once */
