@@ -139,10 +139,10 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
         .max_frames = o->max_frames,
         .window = o->window,
         .row_cache = o->no_cache ? 0 : o->cache_size > 0 ? o->cache_size : DEFAULT_CACHE,
+        .keep_kv = tool->command->bit == CMD_ASK || tool->command->bit == CMD_CHAT,
         .log = term_log,
         .log_level = tool->term.verbose >= 2 ? WN_LOG_DEBUG
                    : tool->term.verbose >= 1 ? WN_LOG_INFO : WN_LOG_WARN,
-        .keep_kv = tool->command->bit == CMD_ASK || tool->command->bit == CMD_CHAT,
         .opaque = &tool->term));
 
     if (err < 0) /* a model that is not there is the model's trouble, not the video's */
