@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Draws the sample model's world: coloured shapes and handwritten digits on textured backgrounds.
+"""Draws the sample models' world: coloured shapes, handwritten digits and words on textures.
 
-Everything is placed in a picture of 64 x 64 units, which is what the model sees. The same picture
-can be drawn larger (`size`), with smooth edges, for people to look at.
+Everything is placed in a picture of 64 x 64 units. It is drawn at `size` pixels, with smooth edges:
+64 or 96 for the models, more for people to look at.
 
 The digits are the 8 x 8 pictures that scikit-learn ships: "Optical Recognition of Handwritten
 Digits", E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0.
 """
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-SIZE = 64  # side of the picture that the model sees
-PATCH = 8  # side of a patch
-GRID = SIZE // PATCH
+from letters import WRITTEN, letters
+
+SIZE = 64  # side of the picture in units
 
 COLORS = {
     "red": (225, 35, 35),
@@ -28,12 +29,18 @@ COLORS = {
     "white": (248, 248, 248),
 }
 COLOR_NAMES = list(COLORS)
-COLOR_VALUES = torch.tensor(list(COLORS.values()), dtype=torch.float32)
 SHAPE_NAMES = ["circle", "square", "triangle", "cross", "ring", "diamond"]
+
+# What else there is, unasked: dull bars. They count as background.
+BAR = len(SHAPE_NAMES)
+DULL = [(70, 70, 70), (110, 110, 110), (150, 150, 150)]
+PAINTS = torch.tensor(list(COLORS.values()) + DULL, dtype=torch.float32)
 
 PLATE = 22  # side of the light plate below a digit
 DIGIT = 20  # side of the digit on it
 KIND_DIGIT = len(SHAPE_NAMES) + 1
+KIND_WORD = KIND_DIGIT + 1
+KINDS = KIND_WORD + 1
 NO_DIGIT = -100  # the label that a loss ignores
 
 _archive = np.load(Path(__file__).parent / "digits.npz")
@@ -45,7 +52,8 @@ DIGIT_TRAIN = 1400  # samples below this index train, the others test
 
 @dataclass
 class ShapeAt:
-    """A shape in one frame; shape and color are indices, the rest is in units of the picture."""
+    """A shape in one frame; shape and color are indices, the rest is in units of the picture. A
+    shape BAR has its color from DULL, counted on from COLOR_NAMES."""
 
     frame: int
     shape: int
@@ -67,12 +75,41 @@ class DigitAt:
 
 
 @dataclass
+class WordAt:
+    """A word in one frame; dot is the side of a letter's dot in units, light its plate's grey."""
+
+    frame: int
+    word: int  # index into WRITTEN
+    x: float
+    y: float
+    dot: float
+    light: float = 228.0
+    ink: float = 20.0
+
+
+@dataclass
 class Labels:
     """What each patch of each frame shows, [frames, patches]: for the vision tower's own losses."""
 
-    kind: torch.Tensor  # 0 background, 1..6 a shape, 7 a digit
+    kind: torch.Tensor  # 0 background, 1..6 a shape, 7 a digit, 8 a word
     color: torch.Tensor  # 0 none, else color + 1
     digit: torch.Tensor  # the digit's value or NO_DIGIT
+    word: torch.Tensor  # its index or NO_DIGIT
+
+    @classmethod
+    def empty(cls, frames: int, grid: int) -> "Labels":
+        def filled(value: int) -> torch.Tensor:
+            return torch.full((frames, grid, grid), value)
+
+        return cls(filled(0), filled(0), filled(NO_DIGIT), filled(NO_DIGIT))
+
+    def flatten(self) -> None:
+        """From [frames, grid, grid] to [frames, patches]."""
+        for name, value in vars(self).items():
+            setattr(self, name, value.flatten(1))
+
+    def __getitem__(self, frames) -> "Labels":
+        return Labels(*(value[frames] for value in vars(self).values()))
 
 
 def axes(size: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,7 +164,8 @@ def distances(shape: torch.Tensor, dx: torch.Tensor, dy: torch.Tensor,
     cross = torch.minimum(level, upright)
     ring = (from_centre - 0.74 * radius).abs() - 0.26 * radius
     diamond = (ax + ay - 1.2 * radius) * 0.707
-    every = torch.stack([circle, square, triangle, cross, ring, diamond])
+    bar = torch.maximum(ax - radius, ay - 0.3 * radius)
+    every = torch.stack([circle, square, triangle, cross, ring, diamond, bar])
     return every[shape, torch.arange(len(shape))]
 
 
@@ -156,59 +194,104 @@ def draw_layer(picture: torch.Tensor, labels: Labels, layer: list[ShapeAt]) -> N
     cx, cy, radius = place[:, :, None, None].unbind(1)
 
     cover = (0.5 - distances(shape, x - cx, y - cy, radius) * scale).clamp(0, 1)
-    paint = COLOR_VALUES[color][:, :, None, None]
+    paint = PAINTS[color][:, :, None, None]
     picture[frame] = picture[frame] * (1 - cover[:, None]) + paint * cover[:, None]
 
-    patch = F.avg_pool2d(cover[:, None], int(PATCH * scale))[:, 0] > 0.18
-    labels.kind[frame] = torch.where(patch, (shape + 1)[:, None, None], labels.kind[frame])
-    labels.color[frame] = torch.where(patch, (color + 1)[:, None, None], labels.color[frame])
+    patch = F.avg_pool2d(cover[:, None], size // labels.kind.shape[-1])[:, 0] > 0.18
+    asked = shape != BAR
+    kind, color = torch.where(asked, shape + 1, 0), torch.where(asked, color + 1, 0)
+    labels.kind[frame] = torch.where(patch, kind[:, None, None], labels.kind[frame])
+    labels.color[frame] = torch.where(patch, color[:, None, None], labels.color[frame])
+
+
+def label_box(labels: Labels, frame: int, box: tuple[int, int, int, int], size: int,
+              kind: int) -> torch.Tensor:
+    """Marks the patches that a box of pixels (top, left, height, width) covers; which they are."""
+    top, left, height, width = box
+    cover = torch.zeros(1, 1, size, size)
+    cover[:, :, top:top + height, left:left + width] = 1
+    patch = F.avg_pool2d(cover, size // labels.kind.shape[-1])[0, 0] > 0.3
+    labels.kind[frame][patch] = kind
+    labels.color[frame][patch] = 0
+    labels.digit[frame][patch] = NO_DIGIT
+    return patch
 
 
 def draw_digit(picture: torch.Tensor, labels: Labels, item: DigitAt) -> None:
     """Draws a dark digit on a light plate."""
     size = picture.shape[-1]
-    scale = size // SIZE
-    side = PLATE * scale
-    margin = (PLATE - DIGIT) // 2 * scale
-    left = max(0, min(SIZE - PLATE, int(item.x) - PLATE // 2)) * scale
-    top = max(0, min(SIZE - PLATE, int(item.y) - PLATE // 2)) * scale
+    scale = size / SIZE
+    side = round(PLATE * scale)
+    inner = round(DIGIT * scale)
+    margin = (side - inner) // 2
+    left = int(max(0, min(SIZE - PLATE, int(item.x) - PLATE // 2)) * scale)
+    top = int(max(0, min(SIZE - PLATE, int(item.y) - PLATE // 2)) * scale)
 
-    ink = F.interpolate(SMALL_DIGITS[item.sample][None], size=(DIGIT * scale, DIGIT * scale),
+    ink = F.interpolate(SMALL_DIGITS[item.sample][None], size=(inner, inner),
                         mode="bicubic", align_corners=False)[0, 0].clamp(0, 1)
     plate = torch.full((side, side), item.light)
-    inside = slice(margin, side - margin)
+    inside = slice(margin, margin + inner)
     plate[inside, inside] = item.light * (1 - ink) + 18 * ink
     picture[item.frame, :, top:top + side, left:left + side] = plate
-
-    cover = torch.zeros(1, 1, size, size)
-    cover[:, :, top:top + side, left:left + side] = 1
-    patch = F.avg_pool2d(cover, PATCH * scale)[0, 0] > 0.3
-    labels.kind[item.frame][patch] = KIND_DIGIT
-    labels.color[item.frame][patch] = 0
+    patch = label_box(labels, item.frame, (top, left, side, side), size, KIND_DIGIT)
     labels.digit[item.frame][patch] = int(DIGIT_VALUES[item.sample])
 
 
-def draw(background: torch.Tensor, which: list[int], shapes: list[ShapeAt], digits: list[DigitAt],
-         gen: torch.Generator, noise: float = 3.0) -> tuple[torch.Tensor, Labels]:
-    """Frames uint8 [frames, size, size, 3] and their labels.
+def draw_word(picture: torch.Tensor, labels: Labels, item: WordAt) -> None:
+    """Draws a word on a plate."""
+    size = picture.shape[-1]
+    scale = size / SIZE
+    dots = letters(WRITTEN[item.word])
+    high, wide = (round(n * item.dot * scale) for n in dots.shape)
+    left = int(max(0, min(SIZE * scale - wide, item.x * scale - wide / 2)))
+    top = int(max(0, min(SIZE * scale - high, item.y * scale - high / 2)))
+    ink = F.interpolate(dots[None, None], size=(high, wide), mode="area")[0, 0]
+    picture[item.frame, :, top:top + high, left:left + wide] = (
+        item.light + (item.ink - item.light) * ink)
+    patch = label_box(labels, item.frame, (top, left, high, wide), size, KIND_WORD)
+    labels.word[item.frame][patch] = item.word
 
-    Frame i stands on background[which[i]]; noise is the sensor's, one sigma in grey levels.
+
+@dataclass
+class Unsteady:
+    """What a camera adds: shifts of each frame in pixels, its brightness, and the sensor's noise,
+    one sigma in grey levels."""
+
+    shift: list[tuple[int, int]]
+    light: list[float]
+    noise: float = 3.0
+
+
+def shake(picture: torch.Tensor, camera: Unsteady) -> torch.Tensor:
+    """The frames [n, 3, size, size] shifted, edges repeated, and brightened."""
+    size = picture.shape[-1]
+    most = max(max(abs(dx), abs(dy)) for dx, dy in camera.shift)
+    if most:
+        wide = F.pad(picture, (most, most, most, most), mode="replicate")
+        picture = torch.stack([wide[i, :, most + dy:most + dy + size, most + dx:most + dx + size]
+                               for i, (dx, dy) in enumerate(camera.shift)])
+    return picture + torch.tensor(camera.light)[:, None, None, None]
+
+
+def draw(background: torch.Tensor, which: list[int], shapes: list[ShapeAt], digits: list[DigitAt],
+         gen: torch.Generator, noise: float = 3.0, *, words: Sequence[WordAt] = (), grid: int = 8,
+         camera: Optional[Unsteady] = None) -> tuple[torch.Tensor, Labels]:
+    """Frames uint8 [frames, size, size, 3] and their labels for grid x grid patches.
+
+    Frame i stands on background[which[i]], whose size is that of the frames; noise is the sensor's
+    where there is no camera, one sigma in grey levels.
     """
-    frames = len(which)
     picture = background[which].clone()
-    labels = Labels(
-        kind=torch.zeros(frames, GRID, GRID, dtype=torch.long),
-        color=torch.zeros(frames, GRID, GRID, dtype=torch.long),
-        digit=torch.full((frames, GRID, GRID), NO_DIGIT, dtype=torch.long),
-    )
+    labels = Labels.empty(len(which), grid)
     for layer in layers(shapes):
         draw_layer(picture, labels, layer)
-    for item in digits:
-        draw_digit(picture, labels, item)
-
+    for digit in digits:
+        draw_digit(picture, labels, digit)
+    for word in words:
+        draw_word(picture, labels, word)
+    if camera:
+        picture, noise = shake(picture, camera), camera.noise
     picture = picture + noise * torch.randn(picture.shape, generator=gen)
     picture = picture.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
-    labels.kind = labels.kind.flatten(1)
-    labels.color = labels.color.flatten(1)
-    labels.digit = labels.digit.flatten(1)
+    labels.flatten()
     return picture, labels

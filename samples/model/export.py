@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Writes a checkpoint as the GGUF pair that llama.cpp loads.
 
-    python export.py CHECKPOINT PREFIX [--layout last|first] [--type f16|f32]
+    python export.py CHECKPOINT PREFIX [--layout last|first] [--type f16|f32] [--model NAME]
 
-makes PREFIX.gguf and PREFIX-mmproj.gguf. --layout says where the reader's graph has the CLS row:
-libmtmd 0.5.0 puts it last, a graph that follows the LLaVA models puts it first. Only the order of
+makes PREFIX.gguf and PREFIX-mmproj.gguf. --layout says where the reader's graph has the CLS row, if
+the tower has one: libmtmd 0.5.0 puts it last, a graph that follows the LLaVA models puts it first. Only the order of
 the position table differs; the key winnow.cls_layout names it, so that a reader can refuse a pair
 which it would misread.
 """
@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from draw import PATCH, SIZE
-from model import IMAGE_MEAN, IMAGE_STD, SampleModel, interleave_rows
+from forms import PROMPTS
+from model import CONFIGS, IMAGE_MEAN, IMAGE_STD, Config, SampleModel, interleave_rows
 from vocabulary import BOS, EOS, PIECES, UNKNOWN
 from weights import load
 
-NAME = "winnow sample"
+NAMES = {"sample": "winnow sample", "clip": "winnow sample with a CLIP-like tower",
+         "siglip": "winnow sample with a SigLIP-like tower"}
 DESCRIPTION = ("A small vision-language model trained from nothing for winnow's samples: rendered "
                "scenes of coloured shapes and handwritten digits (digits: UCI, CC BY 4.0).")
 FRAME_LABEL = "frame {n}:"
@@ -34,14 +35,17 @@ CHAT_TEMPLATE = (
 class Writer:
     """One GGUF file: the keys that both have, and tensors by name."""
 
-    def __init__(self, path: Path, architecture: str, name: str, args: argparse.Namespace):
+    def __init__(self, path: Path, architecture: str, name: str, config: Config,
+                 args: argparse.Namespace):
         self.file = gguf.GGUFWriter(path, architecture)
         self.half = args.type == "f16"
         self.file.add_name(name)
         self.file.add_description(DESCRIPTION)
         self.file.add_version("1")
         self.file.add_license("MIT")
-        self.file.add_string("winnow.cls_layout", args.layout)
+        self.file.add_string("winnow.sample", config.name)
+        if config.cls:
+            self.file.add_string("winnow.cls_layout", args.layout)
         kind = gguf.LlamaFileType.MOSTLY_F16 if self.half else gguf.LlamaFileType.ALL_F32
         self.file.add_file_type(kind)
 
@@ -82,9 +86,11 @@ def add_tokenizer(file: gguf.GGUFWriter) -> None:
 def write_text(model: SampleModel, path: Path, args: argparse.Namespace) -> None:
     """The language model."""
     config, text = model.config, model.text
-    writer = Writer(path, "llama", NAME, args)
+    writer = Writer(path, "llama", NAMES[config.name], config, args)
     file = writer.file
     file.add_string("winnow.frame_label", FRAME_LABEL)
+    for key, value in PROMPTS.items():
+        file.add_string(key, value)
     file.add_context_length(config.context)
     file.add_embedding_length(config.width)
     file.add_block_count(config.layers)
@@ -123,11 +129,11 @@ def write_vision_keys(model: SampleModel, file: gguf.GGUFWriter) -> None:
     config = model.config
     file.add_string("clip.projector_type", "mlp")
     file.add_bool("clip.has_vision_encoder", True)
-    file.add_bool("clip.use_silu", True)
-    file.add_bool("clip.use_gelu", False)
+    file.add_bool("clip.use_silu", config.activation == "silu")
+    file.add_bool("clip.use_gelu", config.activation == "gelu")
     sizes = {
-        "image_size": SIZE,
-        "patch_size": PATCH,
+        "image_size": config.pixels,
+        "patch_size": config.patch,
         "embedding_length": config.vision_width,
         "feed_forward_length": config.vision_hidden,
         "block_count": config.vision_layers,
@@ -146,19 +152,21 @@ def write_vision_keys(model: SampleModel, file: gguf.GGUFWriter) -> None:
 def write_vision(model: SampleModel, path: Path, args: argparse.Namespace) -> None:
     """Vision tower and projector."""
     config, vision = model.config, model.vision
-    writer = Writer(path, "clip", NAME + ", vision tower", args)
+    writer = Writer(path, "clip", NAMES[config.name] + ", vision tower", config, args)
     write_vision_keys(model, writer.file)
 
-    kernel = vision.patch.weight.view(config.vision_width, 3, PATCH, PATCH)
+    kernel = vision.patch.weight.view(config.vision_width, 3, config.patch,
+                                       config.patch)
     writer.tensor("v.patch_embd.weight", kernel)
     writer.tensor("v.patch_embd.bias", vision.patch.bias)
     position = vision.position
-    if args.layout == "first":
-        position = torch.cat([position[-1:], position[:-1]])
-    # libmtmd adds and joins these to float32 rows, so they must be that too.
-    writer.tensor("v.class_embd", vision.cls, exact=True)
+    # libmtmd adds and joins CLS and positions to float32 rows, so they must be that too.
+    if config.cls:
+        if args.layout == "first":
+            position = torch.cat([position[-1:], position[:-1]])
+        writer.tensor("v.class_embd", vision.cls, exact=True)
+        writer.layer("v.pre_ln", vision.pre_norm)
     writer.tensor("v.position_embd.weight", position, exact=True)
-    writer.layer("v.pre_ln", vision.pre_norm)
     for index, block in enumerate(vision.blocks):
         prefix = f"v.blk.{index}."
         weights, biases = block.qkv.weight.chunk(3), block.qkv.bias.chunk(3)
@@ -183,9 +191,11 @@ def main() -> None:
     parser.add_argument("--layout", choices=["last", "first"], default="last",
                         help="where the reader's graph has the CLS row")
     parser.add_argument("--type", choices=["f16", "f32"], default="f16", help="of matrices")
+    parser.add_argument("--model", choices=CONFIGS, default="sample", help="of untrained weights")
     args = parser.parse_args()
     torch.manual_seed(0)
-    model = SampleModel() if args.checkpoint == "random" else load(Path(args.checkpoint))
+    untrained = args.checkpoint == "random"
+    model = SampleModel(CONFIGS[args.model]) if untrained else load(Path(args.checkpoint))
     write_text(model, Path(args.prefix + ".gguf"), args)
     write_vision(model, Path(args.prefix + "-mmproj.gguf"), args)
 

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from draw import COLOR_NAMES, SHAPE_NAMES, Labels
-from model import CLS, PATCHES, SampleModel
+from letters import WRITTEN
+from model import SampleModel
 from prompts import Batch
 from scenes import Clip
 
@@ -103,14 +104,16 @@ def schedule(done: float, floor: float) -> float:
 
 
 def summary_target(clips: list[Clip]) -> Tensor:
-    """Which coloured shapes and which digits a picture shows, as zeros and ones."""
+    """Which coloured shapes, digits and words a picture shows, as zeros and ones."""
     pairs = len(SHAPE_NAMES) * len(COLOR_NAMES)
-    target = torch.zeros(len(clips), pairs + 10)
+    target = torch.zeros(len(clips), pairs + 10 + len(WRITTEN))
     for index, clip in enumerate(clips):
         for thing in clip.things:
             target[index, thing.shape * len(COLOR_NAMES) + thing.color] = 1
         if clip.digit:
             target[index, pairs + clip.digit.value] = 1
+        for word in clip.words:
+            target[index, pairs + 10 + word.word] = 1
     return target
 
 
@@ -123,18 +126,19 @@ def weighted_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
                   clips: list[Clip]) -> tuple[Tensor, Tensor]:
-    """How well patches know what they show, and how well CLS knows what the picture shows."""
+    """How well patches know what they show, and how well the tower knows what the picture shows."""
     heads = model.heads
-    patches = rows[:, :PATCHES]
+    patches = rows[:, :model.config.patches]
     dense = weighted_entropy(heads.kind(patches), labels.kind)
     dense = dense + weighted_entropy(heads.color(patches), labels.color)
-    written = labels.digit >= 0
-    if written.any():
-        digits = heads.digit(patches[written]).float()
-        dense = dense + 0.5 * F.cross_entropy(digits, labels.digit[written])
-    logits = heads.summary(rows[:, CLS]).float()
-    summary = 8 * F.binary_cross_entropy_with_logits(logits, summary_target(clips))
-    return dense, summary
+    for head, target in ((heads.digit, labels.digit), (heads.word, labels.word)):
+        written = target >= 0
+        if head is not None and written.any():
+            logits = head(patches[written]).float()
+            dense = dense + 0.5 * F.cross_entropy(logits, target[written])
+    logits = heads.summary(heads.whole(rows)).float()
+    target = summary_target(clips)[:, :logits.shape[1]]
+    return dense, 8 * F.binary_cross_entropy_with_logits(logits, target)
 
 
 def answer_rows(model: SampleModel, batch: Batch) -> tuple[Tensor, Tensor]:

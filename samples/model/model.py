@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The sample model: a CLIP-like vision tower, a projector and a Llama-like language model.
+"""The sample models: a vision tower, a projector and a Llama-like language model each.
 
 Each part computes what llama.cpp's graph of the exported file computes: the vision tower what
-libmtmd's "llava" graph does, with the CLS row after the patches, and the language model what
-architecture "llama" does, with rotary pairs stored half apart for speed (see interleave_rows).
+libmtmd's "llava" graph does, with the CLS row, where there is one, after the patches, and the
+language model what architecture "llama" does, with rotary pairs stored half apart for speed (see
+interleave_rows). CONFIGS names the models.
 """
 from dataclasses import dataclass
 from typing import Optional
@@ -12,11 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from draw import COLOR_NAMES, GRID, PATCH, SHAPE_NAMES
-from vocabulary import PIECES
+from draw import COLOR_NAMES, KINDS, SHAPE_NAMES
+from vocabulary import PIECES, WRITTEN
 
-PATCHES = GRID * GRID
-CLS = PATCHES  # its row
 IMAGE_MEAN, IMAGE_STD = 0.5, 0.25
 
 
@@ -24,6 +23,12 @@ IMAGE_MEAN, IMAGE_STD = 0.5, 0.25
 class Config:
     """Sizes of all parts; head sizes are width / heads."""
 
+    name: str = "sample"
+    world: str = "plain"  # what it is shown, see worlds.py
+    pixels: int = 64  # side of a picture
+    patch: int = 8
+    cls: bool = True  # CLIP's kind: a CLS row, and a norm before the first layer
+    activation: str = "silu"  # of the tower; "gelu" is the one by tanh
     vision_width: int = 192
     vision_heads: int = 3
     vision_layers: int = 5
@@ -37,6 +42,33 @@ class Config:
     vocabulary: int = len(PIECES)
     rope_base: float = 10000.0
     epsilon: float = 1e-5
+
+    @property
+    def grid(self) -> int:
+        """Patches of a side."""
+        return self.pixels // self.patch
+
+    @property
+    def patches(self) -> int:
+        return self.grid * self.grid
+
+    @property
+    def rows(self) -> int:
+        """Of a picture, from the tower. CLS is the last."""
+        return self.patches + self.cls
+
+    @property
+    def given(self) -> list[int]:
+        """Rows that libmtmd gives: with CLS last it takes rows 1 up to and with CLS."""
+        return list(range(1, self.rows)) if self.cls else list(range(self.patches))
+
+
+CONFIGS = {config.name: config for config in (
+    Config(),
+    Config(name="clip", world="rich", pixels=96, vision_layers=6, context=8192),
+    Config(name="siglip", world="rich", pixels=96, vision_layers=6, context=8192, cls=False,
+           activation="gelu"),
+)}
 
 
 def split_heads(projected: Tensor, heads: int) -> Tensor:
@@ -60,6 +92,7 @@ class VisionBlock(nn.Module):
         super().__init__()
         width = config.vision_width
         self.heads = config.vision_heads
+        self.gelu = config.activation == "gelu"
         self.norm1 = nn.LayerNorm(width, eps=config.epsilon)
         self.norm2 = nn.LayerNorm(width, eps=config.epsilon)
         self.qkv = nn.Linear(width, 3 * width)
@@ -72,35 +105,42 @@ class VisionBlock(nn.Module):
         scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-1, -2))
         attention = scores.softmax(-1)
         x = x + self.out(join_heads(torch.matmul(attention.to(v.dtype), v)))
-        x = x + self.down(F.silu(self.up(self.norm2(x))))
+        inner = self.up(self.norm2(x))
+        x = x + self.down(F.gelu(inner, approximate="tanh") if self.gelu else F.silu(inner))
         return x, attention
 
 
 class VisionTower(nn.Module):
-    """Frames in, 64 patch rows and the CLS row out. There is no norm after the last layer."""
+    """Frames in, patch rows and the CLS row, if any, out. There is no norm after the last layer."""
 
     def __init__(self, config: Config):
         super().__init__()
         width = config.vision_width
-        self.patch = nn.Linear(3 * PATCH * PATCH, width)
-        self.cls = nn.Parameter(torch.randn(width) * 0.02)
-        self.position = nn.Parameter(torch.randn(PATCHES + 1, width) * 0.02)
-        self.pre_norm = nn.LayerNorm(width, eps=config.epsilon)
+        self.config = config
+        self.patch = nn.Linear(3 * config.patch ** 2, width)
+        if config.cls:
+            self.cls = nn.Parameter(torch.randn(width) * 0.02)
+            self.pre_norm = nn.LayerNorm(width, eps=config.epsilon)
+        self.position = nn.Parameter(torch.randn(config.rows, width) * 0.02)
         self.blocks = nn.ModuleList(VisionBlock(config) for _ in range(config.vision_layers))
 
-    @staticmethod
-    def cut(frames: Tensor) -> Tensor:
-        """uint8 [n, 64, 64, 3] -> normalised patches [n, 64, 3 * 8 * 8], channels first."""
-        count = frames.shape[0]
-        x = frames.view(count, GRID, PATCH, GRID, PATCH, 3).permute(0, 1, 3, 5, 2, 4)
-        x = x.reshape(count, PATCHES, 3 * PATCH * PATCH)
+    def cut(self, frames: Tensor) -> Tensor:
+        """uint8 [n, side, side, 3] -> normalised patches [n, patches, 3 * patch * patch], channels
+        first."""
+        config = self.config
+        grid, side = config.grid, config.patch
+        x = frames.view(-1, grid, side, grid, side, 3).permute(0, 1, 3, 5, 2, 4)
+        x = x.reshape(-1, config.patches, 3 * side * side)
         return (x.float() / 255 - IMAGE_MEAN) / IMAGE_STD
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows [n, 65, width] and the last layer's attention [n, heads, 65, 65]."""
+        """Rows [n, rows, width] and the last layer's attention [n, heads, rows, rows]."""
         x = self.patch(self.cut(frames))
-        cls = self.cls.to(x.dtype).expand(x.shape[0], 1, -1)
-        x = self.pre_norm(torch.cat([x, cls], 1) + self.position.to(x.dtype))
+        if self.config.cls:
+            cls = self.cls.to(x.dtype).expand(x.shape[0], 1, -1)
+            x = self.pre_norm(torch.cat([x, cls], 1) + self.position.to(x.dtype))
+        else:
+            x = x + self.position.to(x.dtype)
         attention = x
         for block in self.blocks:
             x, attention = block(x)
@@ -120,15 +160,29 @@ class Projector(nn.Module):
 
 
 class Heads(nn.Module):
-    """What the vision tower is trained with before there is a language model; not exported."""
+    """What the vision tower is trained with before there is a language model; not exported. A
+    tower without CLS is summed up by a learned query, as SigLIP's pooling head does it."""
 
     def __init__(self, config: Config):
         super().__init__()
         width = config.vision_width
-        self.kind = nn.Linear(width, 1 + len(SHAPE_NAMES) + 1)
+        rich = config.world == "rich"
+        self.cls = config.cls
+        self.patches = config.patches
+        self.kind = nn.Linear(width, KINDS if rich else KINDS - 1)
         self.color = nn.Linear(width, 1 + len(COLOR_NAMES))
         self.digit = nn.Linear(width, 10)
-        self.summary = nn.Linear(width, len(SHAPE_NAMES) * len(COLOR_NAMES) + 10)
+        self.word = nn.Linear(width, len(WRITTEN)) if rich else None
+        known = len(SHAPE_NAMES) * len(COLOR_NAMES) + 10 + (len(WRITTEN) if rich else 0)
+        self.summary = nn.Linear(width, known)
+        if not config.cls:
+            self.query = nn.Linear(width, 1)
+
+    def whole(self, rows: Tensor) -> Tensor:
+        """One row for the picture; rows [n, rows, width]."""
+        if self.cls:
+            return rows[:, self.patches]
+        return (self.query(rows).softmax(1) * rows).sum(1)
 
 
 # ---- language model ----

@@ -10,8 +10,7 @@ from typing import Union
 import torch
 from torch import Tensor
 
-from model import CLS
-from questions import Question
+from scenes import Question
 from vocabulary import BOS, EOS, encode
 
 HIDDEN = -30000.0  # of the additive mask; fits bfloat16
@@ -25,7 +24,7 @@ class Visual:
 
     rows: Tensor
     kept: list[int]
-    full: int = CLS + 1
+    full: int
 
 
 @dataclass

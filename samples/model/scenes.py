@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Makes up pictures and clips, draws them, and asks questions whose answers are known.
+"""Makes up pictures and clips of the plain world, and draws them and those of worlds.py.
 
 A picture is cut into 3 x 3 cells with one thing in each. A clip has one to three scenes with hard
 cuts between them; things stand still, cross the picture, or show for one frame only ("flash").
 No shape is used twice in a picture or clip, so "the circle" is always one circle.
 """
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 import torch
 
-from draw import (COLOR_NAMES, DIGIT_COUNT, DIGIT_TRAIN, DIGIT_VALUES, SHAPE_NAMES, SIZE, DigitAt,
-                  Labels, ShapeAt, draw, textures)
+from draw import (COLOR_NAMES, DIGIT_COUNT, DIGIT_TRAIN, DIGIT_VALUES, SHAPE_NAMES, SIZE,
+                  DigitAt, Labels, ShapeAt, Unsteady, WordAt, draw, textures)
+from letters import WRITTEN
 
 CELL_NAMES = ["top left", "top", "top right", "left", "center", "right", "bottom left", "bottom",
               "bottom right"]
@@ -30,6 +31,8 @@ class Motion:
     offset: float  # from the lane's middle
     start: float
     end: float
+    speed: float = 0.0  # units a frame, beginning anew at `start` behind `end`; 0: once, to `end`
+    began: int = 0  # frame that it was at `start`, with a speed
 
 
 @dataclass
@@ -65,8 +68,11 @@ class Thing:
         if self.motion is None:
             return self.x, self.y
         move = self.motion
-        done = (frame - self.first) / (self.last - self.first - 1)
-        along = move.start + (move.end - move.start) * done
+        if move.speed:
+            along = move.start + move.speed * (frame - move.began) % (move.end - move.start)
+        else:
+            done = (frame - self.first) / (self.last - self.first - 1)
+            along = move.start + (move.end - move.start) * done
         across = cell_middle(move.lane) + move.offset
         if DIRECTIONS[move.direction] in ("left", "up"):
             along = SIZE - along
@@ -94,12 +100,35 @@ class Digit:
 
 
 @dataclass
+class Word:
+    """A written word, from frame `first` up to but not including frame `last`."""
+
+    word: int  # index into WRITTEN
+    x: float
+    y: float
+    dot: float = 1.0
+    light: float = 228.0
+    ink: float = 20.0
+    scene: int = 0
+    first: int = 0
+    last: int = 1
+    flashes: bool = False
+
+    @property
+    def text(self) -> str:
+        return WRITTEN[self.word]
+
+
+@dataclass
 class Clip:
     """A clip; a picture is a clip of one frame."""
 
     starts: list[int]  # the first frame of each scene, and the end
     things: list[Thing]
     digit: Optional[Digit]
+    words: list[Word] = field(default_factory=list)
+    clutter: list[ShapeAt] = field(default_factory=list)  # what nobody asks about
+    camera: Optional[Unsteady] = None
 
     @property
     def frames(self) -> int:
@@ -269,23 +298,47 @@ def place_clip(clip: Clip, base: int = 0) -> tuple[list[ShapeAt], list[DigitAt],
     return shapes, digits, scenes
 
 
-def draw_clips(clips: list[Clip], seed: int) -> tuple[torch.Tensor, list[int], Labels]:
+def place_more(clip: Clip, base: int = 0) -> tuple[list[ShapeAt], list[WordAt]]:
+    """Clutter, which lies below everything, and words, frames counted from base."""
+    clutter = [ShapeAt(base + item.frame, item.shape, item.color, item.x, item.y, item.radius)
+               for item in clip.clutter]
+    words = [WordAt(base + frame, word.word, word.x, word.y, word.dot, word.light, word.ink)
+             for word in clip.words for frame in range(word.first, word.last)]
+    return clutter, words
+
+
+def join_cameras(clips: list[Clip]) -> Optional[Unsteady]:
+    """One camera for the frames of all; the clips have one each or none."""
+    cameras = [clip.camera for clip in clips if clip.camera]
+    if not cameras:
+        return None
+    return Unsteady([shift for camera in cameras for shift in camera.shift],
+                    [light for camera in cameras for light in camera.light],
+                    sum(camera.noise for camera in cameras) / len(cameras))
+
+
+def draw_clips(clips: list[Clip], seed: int, size: int = SIZE,
+               grid: int = 8) -> tuple[torch.Tensor, list[int], Labels]:
     """Frames of all clips after each other, where each clip starts (and the end), and labels."""
     gen = torch.Generator().manual_seed(seed)
     shapes: list[ShapeAt] = []
     digits: list[DigitAt] = []
+    words: list[WordAt] = []
     which: list[int] = []
     offsets = [0]
     backgrounds = 0
     for clip in clips:
         more_shapes, more_digits, scenes = place_clip(clip, offsets[-1])
-        shapes += more_shapes
+        clutter, more_words = place_more(clip, offsets[-1])
+        shapes += clutter + more_shapes
         digits += more_digits
+        words += more_words
         which += [backgrounds + scene for scene in scenes]
         backgrounds += clip.scenes
         offsets.append(offsets[-1] + clip.frames)
-    background = textures(backgrounds, gen)
+    background = textures(backgrounds, gen, size)
     for digit in digits:
         digit.light = 215 + 25 * torch.rand((), generator=gen).item()
-    frames, labels = draw(background, which, shapes, digits, gen)
+    frames, labels = draw(background, which, shapes, digits, gen, words=words, grid=grid,
+                          camera=join_cameras(clips))
     return frames, offsets, labels

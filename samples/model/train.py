@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Trains the sample model from nothing: python train.py [--minutes 67] [--ranks 2] [--out DIR]
+"""Trains a sample model from nothing: python train.py [--model sample|clip|siglip] [--out DIR]
 
 Three stages, each for a share of the minutes, each leaving a checkpoint in --out:
   vision    the vision tower alone, to name what patches and pictures show
   pictures  everything, on questions about single pictures
-  clips     projector and language model, on questions about clips; the tower's rows are kept
+  clips     projector and language model, on questions about clips, on notes about parts of them,
+            and on the forms of forms.py that are words only; the tower learns no more
+
+Minutes are of each process's processor time, so that a busy machine changes nothing. A training
+that was stopped goes on with --resume where it was at most two minutes before. --start clips
+--from MODEL teaches a model that is there the last stage anew.
 """
 import argparse
 import os
 import random
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -21,26 +27,43 @@ import torch.multiprocessing as processes  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from draw import Labels  # noqa: E402
-from dropping import DROP_SHARES, Drop, keep_of_clip, keep_of_picture  # noqa: E402
+from dropping import DROP_SHARES, Drop, cap, keep_of_clip, keep_of_picture  # noqa: E402
+from forms import UNCLEAR_FAMILIES, cut, looks_unclear, notes, words_only  # noqa: E402
 from learn import Optimiser, Team, answer_loss, half, schedule, vision_losses  # noqa: E402
-from model import SampleModel  # noqa: E402
+from merging import merged  # noqa: E402
+from model import CONFIGS, Config, SampleModel  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
-from questions import clip_questions, picture_questions  # noqa: E402
-from scenes import Clip, Question, draw_clips, make_clip, make_picture  # noqa: E402
+from questions import clip_questions_of, questions_of  # noqa: E402
+from scenes import Clip, Question, draw_clips  # noqa: E402
+from seeds import training_seed  # noqa: E402
+from weights import load, save  # noqa: E402
+from worlds import new_clip, new_picture  # noqa: E402
 
-STAGES = {"vision": 4, "pictures": 23, "clips": 40}  # minutes of a full training
-CLIPS_PER_MINUTE = 105  # of the last stage, for each process: drawn and encoded before it starts
-SAVE_EVERY = 300  # steps
+STAGES = ["vision", "pictures", "clips"]
+MINUTES = {"plain": [4, 23, 40], "rich": [20, 45, 110]}  # of a full training, by world
+SAVE_EVERY = 100  # seconds
+POOL, FIRST_POOL, FRESH = 600, 64, 8  # encoded clips at hand, at first, and made at once
+REUSE = 4  # times that a clip is asked about, on average
+# Rows of a clip in training, at most: attention over more costs more than it teaches. Some steps
+# see fewer clips with all rows.
+MOST_ROWS = {"plain": 320, "rich": 420}
+LONG_ROWS = 4700
 
 # How often a question is asked, by family. Families that are learned late are asked more.
 PICTURE_WEIGHTS = {"color": 1.6, "where": 1.2, "shape": 0.8, "count": 0.5, "digit": 0.9,
-                   "exist": 1.5, "caption": 0.9}
-CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.0, "v_motion": 1.6,
-                "v_needle_frame": 1.6, "v_needle_what": 1.2, "v_scenes": 1.0, "v_digit": 1.0,
+                   "exist": 1.5, "caption": 0.9, "word": 1.2}
+CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.0, "v_motion": 2.0,
+                "v_needle_frame": 1.6, "v_needle_what": 2.0, "v_scenes": 1.0, "v_digit": 1.0,
                 "v_digit_needle": 1.3, "v_order": 1.2, "v_exist": 0.6, "v_count": 1.0,
-                "v_caption": 1.0}
+                "v_caption": 1.0, "v_word": 1.0, "v_word_needle": 1.3, "v_slide": 1.2,
+                "v_speed": 1.0, "v_where": 1.2, "v_same": 1.2}
 PICTURE_QUESTIONS = 5  # asked at once
 CLIP_QUESTIONS = 6
+NOTES = 4  # and as many ordinary questions, about a part of a clip
+SEGMENTS = 0.4  # of the clips, as parts
+MOST_FRAMES = 16  # of such a part
+LAST_LABEL = 99
+NUMBERED = ("v_needle_frame", "v_where")  # families in which frames are named by number
 
 
 def choose(questions: list[Question], count: int, weights: dict[str, float],
@@ -73,27 +96,48 @@ class Trainer:
         self.out: Path = args.out
         self.seed: int = args.seed
         self.compile: bool = args.compile
+        self.resume: bool = args.resume
+        self.gentle: Optional[float] = args.rate
         torch.manual_seed(self.seed)
-        self.model = SampleModel()
-        self.rng = random.Random(1000 * (self.seed + 1) + team.rank)
+        config = CONFIGS[args.model]
+        self.model = load(args.begin) if args.begin else SampleModel(config)
+        self.config: Config = self.model.config
+        self.world = self.config.world
+        self.rng = random.Random(training_seed(self.seed, team.rank))
 
-    def save(self, stage: str) -> None:
-        if self.team.rank == 0:
-            part = self.out / f"{stage}.part"
-            torch.save(self.model.state_dict(), part)
-            part.replace(self.out / f"{stage}.pt")
+    def save(self, stage: str, more: Optional[dict] = None) -> None:
+        """The model, and with `more` what going on takes, each as a whole file or not at all."""
+        if self.team.rank > 0:
+            return
+        if more is not None:
+            part = self.out / "part"
+            torch.save(more, part)
+            part.replace(self.out / f"{stage}.state")
+        save(self.model, self.out / f"{stage}.pt")
 
     def load(self, stage: str) -> None:
-        path = self.out / f"{stage}.pt"
-        self.model.load_state_dict(torch.load(path, weights_only=True))
+        self.model.load_state_dict(load(self.out / f"{stage}.pt").state_dict())
+
+    def begin(self, stage: str, optimiser: Optimiser) -> tuple[float, int]:
+        """Seconds and steps that a stopped training had behind it."""
+        path = self.out / f"{stage}.state"
+        if not self.resume or not path.exists():
+            return 0.0, 0
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        optimiser.adam.load_state_dict(state["adam"])
+        self.rng.seed(training_seed(self.seed, self.team.rank, state["step"]))  # nothing twice
+        return state["seconds"], state["step"]
 
     def run(self, stage: str, minutes: float, floor: float, optimiser: Optimiser,
             loss: Callable[[int], tuple[Tensor, str]]) -> None:
         """Steps until the time is over. loss(step) gives a loss and what to say of it."""
-        began = time.monotonic()
-        step = 0
+        before, step = self.begin(stage, optimiser)
+        began = time.process_time()
+        saved = before
         while True:
-            done = self.team.agree((time.monotonic() - began) / (60 * minutes))
+            seconds = before + time.process_time() - began
+            done = self.team.agree(seconds / (60 * minutes))
             if done >= 1:
                 break
             value, note = loss(step)
@@ -102,16 +146,23 @@ class Trainer:
             step += 1
             if step % 25 == 0:
                 self.team.say(f"{stage} {100 * done:3.0f} %, step {step}: {note}")
-            if step % SAVE_EVERY == 0:
-                self.save(stage)
+            if seconds > saved + SAVE_EVERY:
+                saved = seconds
+                self.save(stage, {"model": self.model.state_dict(), "seconds": seconds,
+                                  "adam": optimiser.adam.state_dict(), "step": step})
         self.team.say(f"{stage} done after {step} steps")
         self.save(stage)
+        if self.team.rank == 0:
+            (self.out / f"{stage}.state").unlink(missing_ok=True)
 
     # ---- pictures ----
 
+    def draw(self, clips: list[Clip]) -> tuple[Tensor, list[int], Labels]:
+        return draw_clips(clips, self.rng.randrange(1 << 30), self.config.pixels, self.config.grid)
+
     def new_pictures(self, count: int) -> tuple[list[Clip], Tensor, Labels]:
-        clips = [make_picture(self.rng) for _ in range(count)]
-        frames, _, labels = draw_clips(clips, self.rng.randrange(1 << 30))
+        clips = [new_picture(self.world, self.rng) for _ in range(count)]
+        frames, _, labels = self.draw(clips)
         return clips, frames, labels
 
     def picture_loss(self, clips: list[Clip], rows: Tensor, kind: Tensor) -> tuple[Tensor, float]:
@@ -120,10 +171,11 @@ class Trainer:
         spread = self.rng.random() < 0.5
         samples = []
         for index, clip in enumerate(clips):
-            kept = keep_of_picture(kind[index].tolist(), self.rng)
-            asked = choose(picture_questions(clip, self.rng), PICTURE_QUESTIONS, PICTURE_WEIGHTS,
-                           self.rng)
-            samples.append(Sample([start(), Visual(projected[index][kept], kept)], asked))
+            kept = keep_of_picture(kind[index].tolist(), self.config, self.rng)
+            asked = choose(questions_of(self.world, clip, self.rng), PICTURE_QUESTIONS,
+                           PICTURE_WEIGHTS, self.rng)
+            visual = Visual(projected[index][kept], kept, self.config.rows)
+            samples.append(Sample([start(), visual], asked))
         return answer_loss(self.model, pack(samples, spread, projected.shape[-1]))
 
     def vision_stage(self, minutes: float, batch: int = 48) -> None:
@@ -132,7 +184,7 @@ class Trainer:
             with half():
                 rows, _ = self.model.vision(frames)
                 dense, summary = vision_losses(self.model, rows, labels, clips)
-            return dense + summary, f"patches {dense.item():.3f}, CLS {summary.item():.3f}"
+            return dense + summary, f"patches {dense.item():.3f}, picture {summary.item():.3f}"
 
         parts = [([self.model.vision, self.model.heads], 1.2e-3)]
         self.run("vision", minutes, 0.15, Optimiser(parts, self.team), loss)
@@ -154,46 +206,78 @@ class Trainer:
     # ---- clips ----
 
     @torch.no_grad()
-    def encode_clips(self, count: int) -> list[EncodedClip]:
-        """Draws clips and keeps the vision tower's rows of them: 25 KB a frame."""
-        rng = random.Random(777 + 160_000 * self.seed + 10_007 * self.team.rank)
-        out: list[EncodedClip] = []
-        while len(out) < count:
-            clips = [make_clip(rng) for _ in range(min(16, count - len(out)))]
-            frames, offsets, labels = draw_clips(clips, rng.randrange(1 << 30))
-            with half():
-                parts = [self.model.vision(part)[0] for part in frames.split(64)]
-            rows = torch.cat(parts).to(torch.bfloat16)
-            for clip, begin, end in zip(clips, offsets, offsets[1:]):
-                out.append(EncodedClip(clip, rows[begin:end].clone(), labels.kind[begin:end]))
-            if len(out) % 800 == 0:
-                self.team.say(f"clips: {len(out)} of {count} encoded")
-        return out
+    def encode_clips(self) -> list[EncodedClip]:
+        """Some new clips, drawn, with the vision tower's rows of them."""
+        clips = [new_clip(self.world, self.rng) for _ in range(FRESH)]
+        frames, offsets, labels = self.draw(clips)
+        with half():
+            rows = torch.cat([self.model.vision(part)[0] for part in frames.split(64)])
+        rows = rows.to(torch.bfloat16)
+        return [EncodedClip(clip, rows[begin:end].clone(), labels.kind[begin:end])
+                for clip, begin, end in zip(clips, offsets, offsets[1:])]
 
-    def clip_sample(self, item: EncodedClip, mode: Drop) -> Sample:
-        projected = self.model.projector(item.rows)
-        keeps = keep_of_clip(item.kind.tolist(), mode, self.rng)
+    def part_questions(self, clip: Clip, label: int) -> list[Question]:
+        """Notes on a part of a clip, and ordinary questions that it answers."""
+        plain = [question for question in clip_questions_of(self.world, clip, self.rng)
+                 if not (looks_unclear(clip) and question.family in UNCLEAR_FAMILIES)
+                 and (label == 1 or question.family not in NUMBERED)]
+        told = notes(clip, self.rng, label, self.world == "rich")
+        return (choose(plain, CLIP_QUESTIONS - NOTES, CLIP_WEIGHTS, self.rng)
+                + self.rng.sample(told, min(NOTES, len(told))))
+
+    def visuals(self, item: EncodedClip, first: int, last: int, mode: Drop,
+                most: int) -> list[Visual]:
+        """Rows of frames first up to but not including last, dropped or merged."""
+        projected = self.model.projector(item.rows[first:last])
+        if mode == Drop.MERGED:
+            pairs = merged(projected[:, :self.config.patches], self.rng)
+        else:
+            keeps = keep_of_clip(item.kind[first:last].tolist(), mode, self.config, self.rng)
+            pairs = [(projected[frame][kept], kept) for frame, kept in enumerate(keeps)]
+        stay = cap([len(places) for _, places in pairs], most, self.rng)
+        return [Visual(rows[kept], [places[i] for i in kept], self.config.rows)
+                for (rows, places), kept in zip(pairs, stay)]
+
+    def clip_sample(self, item: EncodedClip, mode: Drop, most: int) -> Sample:
+        clip, first, last, label = item.clip, 0, item.clip.frames, 1
+        part = self.rng.random() < SEGMENTS
+        if part:
+            count = self.rng.randint(1, min(MOST_FRAMES, clip.frames))
+            first = self.rng.randint(0, clip.frames - count)
+            last = first + count
+            clip = cut(clip, first, last)
+            if self.rng.random() < 0.5:
+                label = self.rng.randint(1, LAST_LABEL - count)
         prefix: list = [start()]
-        for frame, kept in enumerate(keeps):
-            prefix.append(frame_label(frame + 1))
-            if kept:
-                prefix.append(Visual(projected[frame][kept], kept))
-        asked = choose(clip_questions(item.clip, self.rng), CLIP_QUESTIONS, CLIP_WEIGHTS, self.rng)
-        return Sample(prefix, asked)
+        for frame, visual in enumerate(self.visuals(item, first, last, mode, most)):
+            prefix.append(frame_label(frame + label))
+            if visual.kept:
+                prefix.append(visual)
+        if part:
+            return Sample(prefix, self.part_questions(clip, label))
+        asked = clip_questions_of(self.world, clip, self.rng)
+        return Sample(prefix, choose(asked, CLIP_QUESTIONS, CLIP_WEIGHTS, self.rng))
 
     def clip_loss(self, pool: "Pool", batch: int) -> tuple[Tensor, float]:
         """Loss of questions about clips; all processes drop rows in the same way."""
         mode = Drop(int(self.team.agree(self.rng.choices(list(Drop), DROP_SHARES)[0])))
-        if mode != Drop.BACKGROUND:
-            batch //= 2  # twice the rows
-        samples = [self.clip_sample(pool.next(), mode) for _ in range(batch)]
-        spread = mode != Drop.NONE and self.rng.random() < 0.5
-        return answer_loss(self.model, pack(samples, spread, self.model.config.width))
+        most = MOST_ROWS[self.world]
+        if mode == Drop.NONE:
+            most, batch = LONG_ROWS, 2 if self.world == "plain" else 1
+        samples = [self.clip_sample(pool.next(), mode, most) for _ in range(batch)]
+        spread = mode not in (Drop.NONE, Drop.MERGED) and self.rng.random() < 0.5
+        return answer_loss(self.model, pack(samples, spread, self.config.width))
+
+    def words_loss(self, samples: int = 5, questions: int = 6) -> tuple[Tensor, float]:
+        """Loss of the forms that need no picture."""
+        batch = [Sample([start()], [words_only(self.rng, self.world == "rich") for _ in range(questions)])
+                 for _ in range(samples)]
+        return answer_loss(self.model, pack(batch, False, self.model.config.width))
 
     def clips_stage(self, minutes: float, batch: int = 6) -> None:
         self.model.vision.requires_grad_(False)
-        pool = Pool(self.encode_clips(max(8, round(CLIPS_PER_MINUTE * minutes))), self.rng)
-        self.team.say("clips: all encoded")
+        rate = 8e-4 if self.gentle is None else self.gentle
+        pool = Pool(self.encode_clips, self.rng)
         if self.compile:
             torch._dynamo.config.cache_size_limit = 32
             for block in self.model.text.blocks:
@@ -206,27 +290,34 @@ class Trainer:
                     with torch.no_grad():
                         rows, _ = self.model.vision(frames)
                     value, right = self.picture_loss(clips, rows, labels.kind)
+                elif step % 4 == 1:
+                    value, right = self.words_loss()
                 else:
                     value, right = self.clip_loss(pool, batch)
             return value, f"answers {value.item():.3f}, {100 * right:.0f} % of tokens right"
 
-        parts = [([self.model.projector, self.model.text], 8e-4)]
+        parts = [([self.model.projector, self.model.text], rate)]
         self.run("clips", minutes, 0.0, Optimiser(parts, self.team), loss)
 
 
 class Pool:
-    """Gives encoded clips in an order that is new each round."""
+    """Encoded clips, the oldest making room for new ones all the time."""
 
-    def __init__(self, items: list[EncodedClip], rng: random.Random):
-        self.items = items
+    def __init__(self, make: Callable[[], list[EncodedClip]], rng: random.Random):
+        self.make = make
         self.rng = rng
-        self.order: list[int] = []
+        self.items: deque[EncodedClip] = deque(maxlen=POOL)
+        self.fresh: list[EncodedClip] = []
+        self.turn = 0
+        while len(self.items) < FIRST_POOL:
+            self.items += self.make()
 
     def next(self) -> EncodedClip:
-        if not self.order:
-            self.order = list(range(len(self.items)))
-            self.rng.shuffle(self.order)
-        return self.items[self.order.pop()]
+        self.turn += 1
+        if self.turn % REUSE == 0:
+            self.fresh = self.fresh or self.make()
+            self.items.append(self.fresh.pop())
+        return self.items[self.rng.randrange(len(self.items))]
 
 
 def work(rank: int, args: argparse.Namespace, rendezvous: Path) -> None:
@@ -234,25 +325,33 @@ def work(rank: int, args: argparse.Namespace, rendezvous: Path) -> None:
     torch.set_num_threads(1)
     team = Team(rank, args.ranks, rendezvous)
     trainer = Trainer(team, args)
-    names = list(STAGES)
-    first = names.index(args.start)
-    if first > 0:
-        trainer.load(names[first - 1])
-    scale = args.minutes / sum(STAGES.values())
-    for name in names[first:]:
-        stage = getattr(trainer, name + "_stage")
-        stage(STAGES[name] * scale)
+    first = STAGES.index(args.start)
+    if first > 0 and not args.begin:
+        trainer.load(STAGES[first - 1])
+    minutes = MINUTES[trainer.world]
+    scale = args.minutes / sum(minutes) if args.minutes else 1.0
+    for name, share in list(zip(STAGES, minutes))[first:]:
+        if args.resume and (args.out / f"{name}.pt").exists() and not (
+                args.out / f"{name}.state").exists():
+            trainer.load(name)
+        else:
+            getattr(trainer, name + "_stage")(share * scale)
 
 
 def main(argv: Optional[list[str]] = None) -> None:
-    parser = argparse.ArgumentParser(description="train the sample model")
-    parser.add_argument("--minutes", type=float, default=sum(STAGES.values()),
-                        help="of all three stages together (default %(default)s)")
+    parser = argparse.ArgumentParser(description="train a sample model")
+    parser.add_argument("--model", choices=CONFIGS, default="sample")
+    parser.add_argument("--minutes", type=float,
+                        help="of all three stages together (default: 67, and 175 for others than "
+                             "sample)")
     parser.add_argument("--ranks", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action="store_true",
                         help="compile the language model in the last stage: a fifth faster, but "
                              "needs g++ and Python's headers")
+    parser.add_argument("--resume", action="store_true", help="go on with what --out holds")
+    parser.add_argument("--from", dest="begin", type=Path, help="a model to begin with")
+    parser.add_argument("--rate", type=float, help="learning rate of the last stage")
     parser.add_argument("--start", choices=STAGES, default="vision",
                         help="first stage; the one before must have left its checkpoint")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for checkpoints")

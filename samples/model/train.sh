@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Trains the sample model from nothing, exports it and tells its accuracy.
-#   sh samples/model/train.sh [MINUTES [OUT]]
-# MINUTES: of training (67 gives the model that is here). OUT: a folder (default build/model).
+# Trains a sample model from nothing, exports it and tells its accuracy.
+#   sh samples/model/train.sh [MODEL [MINUTES [OUT]]]
+# MODEL: sample, clip or siglip (default sample, which is the one that is here). MINUTES: of
+# training (default 67, and 175 for the others). OUT: a folder (default build/model-MODEL), where a
+# training that was stopped goes on.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-minutes=${1:-67}
-out=${2:-$here/../../build/model}
+model=${1:-sample}
+minutes=${2:-}
+out=${3:-$here/../../build/model-$model}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
@@ -21,10 +24,10 @@ if [ ! -x "$python" ]; then
 fi
 
 cd "$here"
-say "training for $minutes minutes, checkpoints in $out"
-"$python" train.py --minutes "$minutes" --out "$out"
+say "training $model${minutes:+ for $minutes minutes}, checkpoints in $out"
+"$python" train.py --model "$model" ${minutes:+--minutes "$minutes"} --resume --out "$out"
 say "exporting"
-"$python" export.py "$out/clips.pt" "$out/winnow-sample"
+"$python" export.py "$out/clips.pt" "$out/winnow-$model"
 say "accuracy on scenes that training never made"
-"$python" evaluate.py "$out/winnow-sample.gguf" --pictures 60 --clips 30 --keep 0.25,0.1
-say "made $out/winnow-sample.gguf and $out/winnow-sample-mmproj.gguf"
+"$python" evaluate.py "$out/winnow-$model.gguf" --pictures 60 --clips 30 --notes 30 --keep 0.25,0.1
+say "made $out/winnow-$model.gguf and $out/winnow-$model-mmproj.gguf"

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The sample model's tokenizer: 681 pieces that llama.cpp's SPM tokenizer reads the same way.
+"""The sample models' tokenizer, in pieces that llama.cpp's SPM tokenizer reads the same way.
 
 SPM only merges two pieces when their join is a piece too, so every prefix of every word is one.
 Every word starts with the space sign, which makes the result unambiguous: a word becomes its
 longest known prefix, and what is left goes letter by letter.
 """
 from draw import COLOR_NAMES, SHAPE_NAMES
+from letters import WRITTEN
 
 SPACE = "\u2581"
 UNKNOWN, BOS, EOS = 0, 1, 2
@@ -19,8 +20,18 @@ moving flashing nothing none yes no still top bottom left right center up down a
 time
 """
 WORDS = _FIXED.split() + COLOR_NAMES + SHAPE_NAMES + [str(i) for i in range(100)]
+_LATER = """
+note notes split moves same are fast slow word both before after then last slide slides
+"""
+# Words that came later stand behind all others: what a model knows of older ones keeps its place.
+LATER_WORDS = _LATER.split() + WRITTEN
 
 Piece = tuple[str, float, int]  # text, score, type
+
+
+def prefixes(words: list[str]) -> list[str]:
+    """What each word begins with, from the space sign and one letter to the word."""
+    return [SPACE + word[:end] for word in words for end in range(1, len(word) + 1)]
 
 
 def build() -> list[Piece]:
@@ -29,11 +40,7 @@ def build() -> list[Piece]:
                            ("</s>", 0.0, CONTROL_TYPE)]
     pieces += [(f"<0x{byte:02X}>", 0.0, BYTE_TYPE) for byte in range(256)]
     letters = [SPACE] + [chr(code) for code in range(33, 127)]
-    prefixes: dict[str, None] = {}
-    for word in WORDS:
-        for end in range(1, len(word) + 1):
-            prefixes[SPACE + word[:end]] = None
-    texts = list(prefixes) + letters
+    texts = list(dict.fromkeys(prefixes(WORDS) + letters + prefixes(LATER_WORDS)))
     pieces += [(text, -float(rank) - 1, NORMAL_TYPE) for rank, text in enumerate(texts)]
     return pieces
 

@@ -7,13 +7,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model import SampleModel, half_rows
+from model import CONFIGS, Config, SampleModel, half_rows
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a GGUF file, in float32."""
     tensors = gguf.GGUFReader(path).tensors
     return {t.name: torch.from_numpy(np.array(t.data)).float() for t in tensors}
+
+
+def grow(table: Tensor, rows: int) -> Tensor:
+    """A table of tokens with rows for words that came later: near the mean, so that they are not
+    likely before they are trained."""
+    more = rows - table.shape[0]
+    if more <= 0:
+        return table
+    mean, spread = table.mean(0, keepdim=True), table.std(0, keepdim=True)
+    gen = torch.Generator().manual_seed(0)
+    fresh = mean + 0.5 * spread * torch.randn(more, table.shape[1], generator=gen)
+    return torch.cat([table, fresh])
 
 
 def text_state(file: dict[str, Tensor], layers: int, heads: int) -> dict[str, Tensor]:
@@ -41,27 +53,28 @@ def text_state(file: dict[str, Tensor], layers: int, heads: int) -> dict[str, Te
     return state
 
 
-VISION_LAYERS = {"vision.pre_norm": "v.pre_ln", "projector.first": "mm.0",
-                 "projector.second": "mm.2"}
 VISION_BLOCK = {"out": "attn_out", "norm1": "ln1", "norm2": "ln2", "up": "ffn_up",
                 "down": "ffn_down"}
 
 
-def vision_state(file: dict[str, Tensor], layers: int, cls_first: bool) -> dict[str, Tensor]:
+def vision_state(file: dict[str, Tensor], config: Config, cls_first: bool) -> dict[str, Tensor]:
     """The vision tower's and the projector's part of a state dict."""
     position = file["v.position_embd.weight"]
-    if cls_first:
+    if config.cls and cls_first:
         position = torch.cat([position[1:], position[:1]])
     state = {
         "vision.patch.weight": file["v.patch_embd.weight"].flatten(1),
         "vision.patch.bias": file["v.patch_embd.bias"],
-        "vision.cls": file["v.class_embd"],
         "vision.position": position,
     }
+    named = {"projector.first": "mm.0", "projector.second": "mm.2"}
+    if config.cls:
+        state["vision.cls"] = file["v.class_embd"]
+        named["vision.pre_norm"] = "v.pre_ln"
     for kind in (".weight", ".bias"):
-        for new, old in VISION_LAYERS.items():
+        for new, old in named.items():
             state[new + kind] = file[old + kind]
-        for index in range(layers):
+        for index in range(config.vision_layers):
             new, old = f"vision.blocks.{index}.", f"v.blk.{index}."
             parts = [file[old + name + kind] for name in ("attn_q", "attn_k", "attn_v")]
             state[new + "qkv" + kind] = torch.cat(parts)
@@ -70,17 +83,34 @@ def vision_state(file: dict[str, Tensor], layers: int, cls_first: bool) -> dict[
     return state
 
 
+def text_of(path: Path, key: str, default: str) -> str:
+    """A key of a GGUF file."""
+    field = gguf.GGUFReader(path).fields.get(key)
+    return field.contents() if field else default
+
+
+def save(model: SampleModel, path: Path) -> None:
+    """A checkpoint, as a whole file or not at all."""
+    part = path.with_suffix(".part")
+    torch.save({"config": model.config.name, "model": model.state_dict()}, part)
+    part.replace(path)
+
+
 def load(path: Path) -> SampleModel:
     """A model from CHECKPOINT.pt or from PREFIX.gguf with PREFIX-mmproj.gguf beside it."""
-    model = SampleModel()
     if path.suffix != ".gguf":
-        model.load_state_dict(torch.load(path, weights_only=True))
+        saved = torch.load(path, weights_only=True)
+        model = SampleModel(CONFIGS[saved["config"]])
+        model.load_state_dict(saved["model"])
         return model
-    config = model.config
     vision = path.with_name(path.stem + "-mmproj.gguf")
-    layout = gguf.GGUFReader(vision).fields["winnow.cls_layout"].contents()
+    config = CONFIGS[text_of(path, "winnow.sample", "sample")]
+    model = SampleModel(config)
     state = text_state(read_tensors(path), config.layers, config.heads)
-    state |= vision_state(read_tensors(vision), config.vision_layers, layout == "first")
+    first = text_of(vision, "winnow.cls_layout", "last") == "first"
+    state |= vision_state(read_tensors(vision), config, first)
+    for name in ("text.embedding.weight", "text.output.weight"):
+        state[name] = grow(state[name], config.vocabulary)
     missing = set(model.state_dict()) - set(state)
     if any(not name.startswith("heads.") for name in missing):
         raise ValueError(f"{path} lacks {sorted(missing)[0]}")
