@@ -7,6 +7,8 @@
 /* An answer is found in segments that are at least so relevant, and half as much as the best. */
 #define FOUND_RELEVANCE 0.25
 #define FOUND_PART 0.5
+/* One next to the best is part of the time when it is so much as good. */
+#define LEAST_NEIGHBOUR 0.1
 /* Segments that are asked whether they support an answer: a prompt each. */
 #define MOST_SUPPORT 16
 
@@ -73,6 +75,20 @@ int wn_seek_find(struct wn_seek *k, const char *question, const struct wn_answer
     return err;
 }
 
+/* By the odds that it has something to say: 0.99 is far from 0.9, where 0.6 is near 0.5; above
+ * 0.999 all are certain. */
+static double weight(const struct wn_search_part *part)
+{
+    return part->support * part->relevance / (1 - part->relevance + 1e-3);
+}
+
+/* A neighbour of the best one that goes on with what that shows. */
+static bool goes_on(const struct wn_seek *k, int32_t i, const struct wn_search_part *best)
+{
+    return i >= 0 && i < k->n && k->looks[i].part.found &&
+           weight(&k->looks[i].part) >= LEAST_NEIGHBOUR * weight(best);
+}
+
 void wn_seek_settle(struct wn_seek *k, struct wn_search *out)
 {
     const struct wn_search_part *best = NULL;
@@ -83,16 +99,15 @@ void wn_seek_settle(struct wn_seek *k, struct wn_search *out)
     for (int32_t i = 0; i < k->n; i++) {
         struct wn_search_part *part = &k->looks[i].part;
         part->found = part->support > 0 && part->support >= most * FOUND_PART;
-        if (part->found && (!best || part->support * part->relevance >
-                                         best->support * best->relevance))
+        if (part->found && (!best || weight(part) > weight(best)))
             best = part;
     }
     if (!best)
         return;
     int32_t first = best->index, last = best->index;
-    while (first > 0 && k->looks[first - 1].part.found)
+    while (goes_on(k, first - 1, best))
         first--;
-    while (last + 1 < k->n && k->looks[last + 1].part.found)
+    while (goes_on(k, last + 1, best))
         last++;
     out->start = k->looks[first].part.start;
     out->end = k->looks[last].part.end;

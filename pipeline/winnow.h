@@ -278,7 +278,7 @@ struct wn_search { /* what came of it; everything in it goes with wn_search_free
     size_t size;
     const char *answer;
     double start, end; /* when, by the segments it was found in, never by what the model wrote: the
-                          best one and its found neighbours; end 0: it was found in none */
+                          best one and what is next to it; end 0: it was found in none */
     int32_t n_parts;
     const struct wn_search_part *parts; /* all segments, by time */
     int32_t n_subs;

@@ -348,6 +348,25 @@ static void test_found(void **state)
     assert_true(out.start == 2 && out.end == 5);
 }
 
+/* The more certain segment has the time, and a neighbour that is far less so does not stretch it. */
+static void test_certain(void **state)
+{
+    const double relevance[] = {0.9, 0.999, 0.995, 0.8, 0.6};
+    const struct wn_answer_stats said = {.n_said = 1};
+    struct wn_search out = {0};
+    struct fixture *x = *state;
+
+    x->k.tokens = 1000;
+    for (int i = 0; i < 5; i++)
+        add(x, relevance[i], 1, 4, i == 0 ? 1.0f : 0.9f);
+    show_all(x);
+    assert_int_equal(wn_seek_find(&x->k, "who?", &said), 0);
+    wn_seek_settle(&x->k, &out);
+    assert_true(out.start == 1 && out.end == 3);
+    for (int i = 0; i < 5; i++)
+        assert_true(x->k.looks[i].part.found);
+}
+
 /* Relevance alone finds nothing, nor does an answer of no words. */
 static void test_nowhere(void **state)
 {
@@ -401,6 +420,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_small, open_seek, close_seek),
         cmocka_unit_test_setup_teardown(test_held, open_seek, close_seek),
         cmocka_unit_test_setup_teardown(test_found, open_seek, close_seek),
+        cmocka_unit_test_setup_teardown(test_certain, open_seek, close_seek),
         cmocka_unit_test_setup_teardown(test_nowhere, open_seek, close_seek),
         cmocka_unit_test_setup_teardown(test_notes, open_seek, close_seek),
     };
