@@ -91,3 +91,13 @@ int wn_choose_emit(struct wn_choose *c, int32_t count, struct wn_frame_run *run)
     clear(c);
     return err;
 }
+
+int wn_choose_picture(void *state, struct wn_picture *picture, struct wn_frame_run *run)
+{
+    return wn_choose_add(&((struct wn_choose_state *)state)->c, picture);
+}
+
+void wn_choose_finish(void *state)
+{
+    wn_choose_end(&((struct wn_choose_state *)state)->c);
+}

@@ -25,6 +25,20 @@ int wn_choose_add(struct wn_choose *c, struct wn_picture *picture); /* takes it 
  * count below 0 is an error that a rule gave, WN_ERR_NOMEM. */
 int wn_choose_emit(struct wn_choose *c, int32_t count, struct wn_frame_run *run);
 
+/* The same as the state of a filter that has nothing but its options beside it. */
+struct wn_choose_state {
+    struct wn_choose c;
+    const void *options;
+};
+int wn_choose_picture(void *state, struct wn_picture *picture, struct wn_frame_run *run);
+void wn_choose_finish(void *state);
+/* Its begin() sets the options and calls wn_choose_begin(). */
+#define WN_CHOOSE_OPS                                                                              \
+    {                                                                                              \
+        .state_size = sizeof(struct wn_choose_state), .begin = begin,                              \
+        .picture = wn_choose_picture, .flush = flush, .end = wn_choose_finish,                     \
+    }
+
 /* What the help of these filters says of their embeddings. */
 #define WN_CHOOSE_OPTION_OF(type, field, def)                                                      \
     {                                                                                              \

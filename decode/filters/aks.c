@@ -11,11 +11,6 @@ struct aks {
     double t1, t2;
 };
 
-struct state {
-    struct wn_choose c;
-    const struct aks *o;
-};
-
 #define OFFSET(field) offsetof(struct aks, field)
 
 static const AVOption options[] = {
@@ -31,15 +26,11 @@ static const AVOption options[] = {
 
 static int begin(void *arg, const void *priv, const struct wn_index *index)
 {
-    struct state *s = arg;
+    struct wn_choose_state *s = arg;
+    const struct aks *o = priv;
 
-    s->o = priv;
-    return wn_choose_begin(&s->c, WN_MAX(s->o->of, s->o->n), index->log);
-}
-
-static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
-{
-    return wn_choose_add(&((struct state *)arg)->c, p);
+    s->options = priv;
+    return wn_choose_begin(&s->c, WN_MAX(o->of, o->n), index->log);
 }
 
 /* How little each candidate is like the mean of all. */
@@ -67,9 +58,10 @@ static int halvings(const struct aks *o)
 
 static int flush(void *arg, struct wn_frame_run *run)
 {
-    struct state *s = arg;
+    struct wn_choose_state *s = arg;
+    const struct aks *o = s->options;
     const struct wn_aks rule = {
-        .most = s->o->n, .ratio = 1, .depth = halvings(s->o), .t1 = s->o->t1, .t2 = s->o->t2,
+        .most = o->n, .ratio = 1, .depth = halvings(o), .t1 = o->t1, .t2 = o->t2,
     };
     float mean[WN_THUMB_DIM], *score = wn_calloc((size_t)s->c.n, sizeof(*score));
     int32_t n = WN_ERR_NOMEM;
@@ -82,18 +74,7 @@ static int flush(void *arg, struct wn_frame_run *run)
     return wn_choose_emit(&s->c, n, run);
 }
 
-static void end(void *arg)
-{
-    wn_choose_end(&((struct state *)arg)->c);
-}
-
-static const struct wn_frame_ops ops = {
-    .state_size = sizeof(struct state),
-    .begin = begin,
-    .picture = picture,
-    .flush = flush,
-    .end = end,
-};
+static const struct wn_frame_ops ops = WN_CHOOSE_OPS;
 
 const struct wn_filter wn_filter_aks = {
     .name = "aks",

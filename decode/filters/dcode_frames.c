@@ -11,11 +11,6 @@ struct dcode_frames {
     double share;
 };
 
-struct state {
-    struct wn_choose c;
-    const struct dcode_frames *o;
-};
-
 #define OFFSET(field) offsetof(struct dcode_frames, field)
 
 static const AVOption options[] = {
@@ -28,40 +23,26 @@ static const AVOption options[] = {
 
 static int begin(void *arg, const void *priv, const struct wn_index *index)
 {
-    struct state *s = arg;
+    struct wn_choose_state *s = arg;
+    const struct dcode_frames *o = priv;
 
-    s->o = priv;
-    return wn_choose_begin(&s->c, WN_MAX(s->o->of, s->o->n), index->log);
-}
-
-static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
-{
-    return wn_choose_add(&((struct state *)arg)->c, p);
+    s->options = priv;
+    return wn_choose_begin(&s->c, WN_MAX(o->of, o->n), index->log);
 }
 
 static int flush(void *arg, struct wn_frame_run *run)
 {
-    struct state *s = arg;
-    int32_t n_even, *even = wn_calloc((size_t)s->o->n, sizeof(*even));
+    struct wn_choose_state *s = arg;
+    const struct dcode_frames *o = s->options;
+    int32_t n_even, *even = wn_calloc((size_t)o->n, sizeof(*even));
 
-    const int32_t n = even ? wn_select_dcode(s->c.x, s->c.n, WN_THUMB_DIM, s->o->n, s->o->share,
+    const int32_t n = even ? wn_select_dcode(s->c.x, s->c.n, WN_THUMB_DIM, o->n, o->share,
                                              s->c.list, even, &n_even) : WN_ERR_NOMEM;
     free(even);
     return wn_choose_emit(&s->c, n, run);
 }
 
-static void end(void *arg)
-{
-    wn_choose_end(&((struct state *)arg)->c);
-}
-
-static const struct wn_frame_ops ops = {
-    .state_size = sizeof(struct state),
-    .begin = begin,
-    .picture = picture,
-    .flush = flush,
-    .end = end,
-};
+static const struct wn_frame_ops ops = WN_CHOOSE_OPS;
 
 const struct wn_filter wn_filter_dcode_frames = {
     .name = "dcode_frames",

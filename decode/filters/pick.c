@@ -26,6 +26,7 @@ static const AVOption options[] = {
      AV_OPT_TYPE_INT, {.i64 = BY_CENTRAL}, BY_CENTRAL, BY_SHARP, 0, "by"},
     {"central", NULL, 0, AV_OPT_TYPE_CONST, {.i64 = BY_CENTRAL}, 0, 0, 0, "by"},
     {"sharp", NULL, 0, AV_OPT_TYPE_CONST, {.i64 = BY_SHARP}, 0, 0, 0, "by"},
+    {"sharpest", NULL, 0, AV_OPT_TYPE_CONST, {.i64 = BY_SHARP}, 0, 0, 0, "by"},
     {NULL},
 };
 

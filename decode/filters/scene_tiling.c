@@ -11,11 +11,6 @@ struct scene_tiling {
     double alpha;
 };
 
-struct state {
-    struct wn_choose c;
-    const struct scene_tiling *o;
-};
-
 #define OFFSET(field) offsetof(struct scene_tiling, field)
 
 static const AVOption options[] = {
@@ -29,15 +24,11 @@ static const AVOption options[] = {
 
 static int begin(void *arg, const void *priv, const struct wn_index *index)
 {
-    struct state *s = arg;
+    struct wn_choose_state *s = arg;
+    const struct scene_tiling *o = priv;
 
-    s->o = priv;
-    return wn_choose_begin(&s->c, s->o->of, index->log);
-}
-
-static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
-{
-    return wn_choose_add(&((struct state *)arg)->c, p);
+    s->options = priv;
+    return wn_choose_begin(&s->c, o->of, index->log);
 }
 
 /* The list holds the last frame of each tile; its middle one takes its place. */
@@ -52,30 +43,20 @@ static void to_middles(int32_t *list, int32_t n)
 
 static int flush(void *arg, struct wn_frame_run *run)
 {
-    struct state *s = arg;
+    struct wn_choose_state *s = arg;
+    const struct scene_tiling *o = s->options;
     float *work = wn_calloc(2 * (size_t)s->c.n + 2, sizeof(*work));
     int32_t n = WN_ERR_NOMEM;
 
     if (work)
-        n = wn_select_tiling(s->c.x, s->c.n, WN_THUMB_DIM, s->o->alpha, s->o->k, false, work,
+        n = wn_select_tiling(s->c.x, s->c.n, WN_THUMB_DIM, o->alpha, o->k, false, work,
                              work + s->c.n, s->c.list);
     to_middles(s->c.list, n);
     free(work);
     return wn_choose_emit(&s->c, n, run);
 }
 
-static void end(void *arg)
-{
-    wn_choose_end(&((struct state *)arg)->c);
-}
-
-static const struct wn_frame_ops ops = {
-    .state_size = sizeof(struct state),
-    .begin = begin,
-    .picture = picture,
-    .flush = flush,
-    .end = end,
-};
+static const struct wn_frame_ops ops = WN_CHOOSE_OPS;
 
 const struct wn_filter wn_filter_scene_tiling = {
     .name = "scene_tiling",

@@ -10,11 +10,6 @@ struct tdc_segment {
     int n, chunk, of;
 };
 
-struct state {
-    struct wn_choose c;
-    const struct tdc_segment *o;
-};
-
 #define OFFSET(field) offsetof(struct tdc_segment, field)
 
 static const AVOption options[] = {
@@ -28,15 +23,11 @@ static const AVOption options[] = {
 
 static int begin(void *arg, const void *priv, const struct wn_index *index)
 {
-    struct state *s = arg;
+    struct wn_choose_state *s = arg;
+    const struct tdc_segment *o = priv;
 
-    s->o = priv;
-    return wn_choose_begin(&s->c, s->o->of, index->log);
-}
-
-static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
-{
-    return wn_choose_add(&((struct state *)arg)->c, p);
+    s->options = priv;
+    return wn_choose_begin(&s->c, o->of, index->log);
 }
 
 /* The first of each chunk, counted from the start of its segment. */
@@ -56,32 +47,22 @@ static int32_t first_of_chunks(const int32_t *cut, int32_t n_cuts, int32_t n, in
 
 static int flush(void *arg, struct wn_frame_run *run)
 {
-    struct state *s = arg;
+    struct wn_choose_state *s = arg;
+    const struct tdc_segment *o = s->options;
     int32_t *cut = wn_calloc((size_t)s->c.n + 1, sizeof(*cut));
     float *cosine = wn_calloc((size_t)s->c.n + 1, sizeof(*cosine));
     int32_t n = WN_ERR_NOMEM;
 
     if (cut && cosine)
-        n = wn_select_tdc_cuts(s->c.x, s->c.n, WN_THUMB_DIM, s->o->n, cut, cosine);
+        n = wn_select_tdc_cuts(s->c.x, s->c.n, WN_THUMB_DIM, o->n, cut, cosine);
     if (n >= 0)
-        n = first_of_chunks(cut, n, s->c.n, s->o->chunk, s->c.list);
+        n = first_of_chunks(cut, n, s->c.n, o->chunk, s->c.list);
     free(cut);
     free(cosine);
     return wn_choose_emit(&s->c, n, run);
 }
 
-static void end(void *arg)
-{
-    wn_choose_end(&((struct state *)arg)->c);
-}
-
-static const struct wn_frame_ops ops = {
-    .state_size = sizeof(struct state),
-    .begin = begin,
-    .picture = picture,
-    .flush = flush,
-    .end = end,
-};
+static const struct wn_frame_ops ops = WN_CHOOSE_OPS;
 
 const struct wn_filter wn_filter_tdc_segment = {
     .name = "tdc_segment",
