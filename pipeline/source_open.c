@@ -139,7 +139,7 @@ static int open_decoder(struct wn_source *src)
                                            .hwaccel = p->hwaccel,
                                            .pool = src->s->pool,
                                            .fit = {side, side, false},
-                                           .cache_dir = p->cache_dir,
+                                           .cache_dir = p->row_cache < 0 ? NULL : p->cache_dir,
                                            .stop = &src->closing,
                                            .log = &src->s->log,
                                            .jail = src->s->jail,

@@ -103,7 +103,8 @@ struct wn_params {
 
     const char *encoder; /* of pictures: "auto" (default), "own" or "mtmd", see docs/encoder.md */
     int64_t row_cache; /* most bytes of encoded and of compressed rows in cache_dir, so that another
-                          question about a file decodes and encodes nothing; 0: none are kept */
+                          question about a file decodes and encodes nothing; 0: none are kept;
+                          negative: nor is anything else of a video, its packet index too */
     const char *hwaccel; /* decoding on a GPU through libav: "auto", "vaapi", "cuda" or "vulkan";
                             software decodes what it cannot. NULL or "none": software */
     int keep_kv;         /* what the language model made of a source's rows is kept within row_cache

@@ -138,7 +138,7 @@ static int open_session(struct job *job, struct tool *tool, unsigned flags)
         .max_duration = o->max_duration,
         .max_frames = o->max_frames,
         .window = o->window,
-        .row_cache = o->no_cache ? 0 : o->cache_size > 0 ? o->cache_size : DEFAULT_CACHE,
+        .row_cache = o->no_cache ? -1 : o->cache_size > 0 ? o->cache_size : DEFAULT_CACHE,
         .keep_kv = tool->command->bit == CMD_ASK || tool->command->bit == CMD_CHAT,
         .log = term_log,
         .log_level = tool->term.verbose >= 2 ? WN_LOG_DEBUG

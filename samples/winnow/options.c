@@ -47,8 +47,8 @@ const struct option_info option_table[] = {
     {"window", 0, "BYTES", CMD_MODEL | CMD_BENCH, "Tokens", OPTION_INT, AT(window), 1 << 16, 1e12,
         .help =
         "uncompressed rows in one segment (default: 96M)"},
-    {"no-cache", 0, NULL, CMD_MODEL, "Tokens", OPTION_FLAG, AT(no_cache), .help =
-        "neither look for this video's rows on disk nor leave them there"},
+    {"no-cache", 0, NULL, CMD_VIDEO | CMD_INFO, "Tokens", OPTION_FLAG, AT(no_cache), .help =
+        "neither look for this video's rows and packet index on disk nor leave them there"},
     {"cache-size", 0, "BYTES", CMD_MODEL, "Tokens", OPTION_INT, AT(cache_size), 1 << 16, BIG,
         .help =
         "most that rows of all videos take on disk (default: 2G)"},

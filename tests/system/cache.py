@@ -221,6 +221,20 @@ def no_folder(video, good):
     check(same(told, good) and not told["recalled"], "a folder that cannot be made is no failure", told)
 
 
+def indexes(cache, folder):
+    """The packet index of a long film is kept, unless nothing shall be."""
+    if not shutil.which("ffmpeg"):
+        return
+    film, kept = folder / "long.mp4", cache.rows.parent / "packets"
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "color=size=64x64:rate=1000:duration=25",
+                    "-c:v", "mpeg4", "-g", "100", film], check=True)
+    for command in (("info",), ("scenes",), ("compress", "-m", MODEL, "--filters", "keyframes=max=2", "-o", "-")):
+        check_end(run(command[0], film, *command[1:], "--no-cache", "--json", env=cache.env), OK, f"{command[0]}")
+        check(not kept.exists() or not list(kept.iterdir()), f"{command[0]} --no-cache keeps no packet index")
+    told = [run("info", film, "--json", env=cache.env).json()["packets"]["cached"] for _ in range(2)]
+    check(told == [False, True] and len(list(kept.iterdir())) == 1, "else it is kept", told)
+
+
 def main():
     video = VIDEOS / "three-scenes.mp4"
     with tempfile.TemporaryDirectory() as folder:
@@ -239,6 +253,7 @@ def main():
         prompts(cache, video)
         quick(cache)
         no_folder(video, good)
+        indexes(Cache(folder / "packets"), folder)
     finish()
 
 
