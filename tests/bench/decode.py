@@ -3,6 +3,7 @@
 
     python3 tests/bench/decode.py BUILD [--short] [--only d1,d2,d3,m1] [--rounds R] [--media DIR]
                                   [--json FILE] [--python PYTHON] [--pypi PYTHON] [--threads N]
+                                  [--codecs h264,hevc,vp9,av1] [--gops 12,48,250,600,0] [--frames 8,32,128]
 
 d1  the packet index against `ffmpeg -map 0:v -c copy -f null -`
 d2  key frames as RGB at 336 x 336 against `ffmpeg -skip_frame nokey`
@@ -10,7 +11,10 @@ d3  8, 32 and 128 frames spread evenly, at 336 x 336, of files with GOPs of 12, 
     single one, in four codecs, against the best of PyAV and OpenCV, each seeking and reading
     through (of PYTHON, which should have Debian's python3-av and python3-opencv: the same libav).
     What PyPI's PyAV, OpenCV and decord take is told beside it when the interpreter given with
-    --pypi has them.
+    --pypi has them. A way that took more than twice as long as the fastest of its kind in the
+    first round, which is not counted, is not run again. Each case is written to FILE as soon as it
+    is done, and those that are there are not measured again: so it can be run piece by piece.
+    Processor time is told too: it says on a busy machine what the clock cannot.
 m1  peak memory and time of `winnow compress --filters keyframes=max=64` on a minute, an hour and
     ten hours of 1080p
 
@@ -30,7 +34,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SIDE = 336
-LIMIT = 300 # seconds, of one run of a peer: some wait for themselves
+LIMIT = 60 # seconds, of one run of a peer: some wait for themselves
+HOPELESS = 2 # times the fastest
 GOPS = (12, 48, 250, 600, 0)
 CODECS = {
     "h264": ("mp4", ["-c:v", "libx264", "-preset", "veryfast", "-crf", "26"]),
@@ -88,12 +93,12 @@ def wall(command):
     return {"seconds": time.perf_counter() - began}
 
 
-def told(command):
+def told(command, limit=LIMIT):
     """What the program itself says: its start is not counted."""
     try:
-        out = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+        out = subprocess.run(command, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:
-        return {"seconds": float(LIMIT)}
+        return {"seconds": float(limit), "cpu": float(limit)}
     if out.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}:\n{out.stderr}")
     return json.loads(out.stdout)
@@ -184,31 +189,51 @@ def peers(python, names):
     return [n for n in names if n in have]
 
 
+def worth_running(ways):
+    """Those of one kind that come near the fastest, after one run of each."""
+    first, fastest = {}, None
+    for name, (_, command) in ways.items():
+        limit = LIMIT if fastest is None else min(LIMIT, 1 + 2 * HOPELESS * fastest)
+        first[name] = told(command, limit)["seconds"]
+        fastest = min(first.values())
+    return {name: ways[name] for name in ways if first[name] <= HOPELESS * fastest + 0.02}
+
+
 def d3_one(a, path, n):
-    size = f"{SIDE}x{SIDE}"
-    ways = {"winnow": (told, [a.tool, path, f"uniform={n}", str(a.threads), size])}
-    for name in a.peers:
-        ways[name] = (told, [a.python, HERE / "decode_peers.py", name, path, str(n), str(SIDE), str(a.threads)])
-    for name in a.pypi_peers:
-        ways["pypi " + name] = (told, [a.pypi, HERE / "decode_peers.py", name, path, str(n), str(SIDE),
-                                       str(a.threads)])
+    def peer(python, name):
+        return told, [python, HERE / "decode_peers.py", name, path, str(n), str(SIDE), str(a.threads)]
+
+    near = worth_running({name: peer(a.python, name) for name in a.peers})
+    beside = worth_running({"pypi " + name: peer(a.pypi, name) for name in a.pypi_peers}) if a.pypi_peers else {}
+    ways = {"winnow": (told, [a.tool, path, f"uniform={n}", str(a.threads), f"{SIDE}x{SIDE}"]), **near, **beside}
     runs = interleave(ways, a.rounds)
     count = runs["winnow"][0]["n"]
     if count != n:
         print(f"  winnow gave {count} frames of {n}")
-    best = min(a.peers, key=lambda name: median(runs[name]))
+    best = min(near, key=lambda name: median(runs[name]))
     print(f"d3 {path.name}, {n} frames: best peer {best}")
     for name in runs:
-        print(line(name, runs[name]))
-    return {"runs": runs, "best": best,
+        print(line(name, runs[name]) + f", processor {median(runs[name], 'cpu') * 1e3:.0f} ms")
+    return {"runs": runs, "best": best, "count": count,
+            "processor": median(runs["winnow"], "cpu") / median(runs[best], "cpu"),
             **ratio_line("winnow / best", median(runs["winnow"]) / median(runs[best]), 1.05)}
 
 
-def d3(a, films):
+def d3(a, films, done, save):
+    """done: cases of an earlier run."""
     if not a.peers:
         print(f"d3: {a.python} has neither av nor cv2: skipped")
-        return {}
-    return {f"{path.name} {n}": d3_one(a, path, n) for path in films for n in a.counts}
+        return
+    for path in films:
+        for n in a.counts:
+            name = f"{path.name} {n}"
+            if name not in done:
+                done[name] = d3_one(a, path, n)
+                save()
+    missed = sorted(name for name in done if not done[name]["met"])
+    values = [case["value"] for case in done.values()]
+    print(f"d3: {len(done)} cases, median {statistics.median(values):.2f}, worst {max(values):.2f}; "
+          f"{len(missed)} missed: {', '.join(missed) or 'none'}")
 
 
 def m1(a, folder):
@@ -249,7 +274,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--codecs")
     parser.add_argument("--gops")
-    parser.add_argument("--counts")
+    parser.add_argument("--frames", "--counts", dest="counts")
     a = parser.parse_args()
     a.tool = pathlib.Path(a.build) / "tests" / "bench" / "decode_once"
     a.rounds = a.rounds or (2 if a.short else 5)
@@ -259,7 +284,16 @@ def main():
     gops = [int(g) for g in (a.gops or ("12,250" if a.short else ",".join(map(str, GOPS)))).split(",")]
     a.peers = peers(a.python, ["pyav_seek", "pyav_through", "cv_seek", "cv_grab"])
     a.pypi_peers = peers(a.pypi, ["pyav_seek", "pyav_through", "cv_seek", "cv_grab", "decord"])
-    result = {"load": os.getloadavg(), "threads": a.threads}
+    result = {"d3": {}}
+    if a.json and pathlib.Path(a.json).exists():
+        result.update(json.loads(pathlib.Path(a.json).read_text()))
+    result.update(load=os.getloadavg(), threads=a.threads)
+
+    def save():
+        result["load_after"] = os.getloadavg()
+        if a.json:
+            pathlib.Path(a.json).write_text(json.dumps(result, indent=1, default=str) + "\n")
+
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(a.media or temporary)
         folder.mkdir(exist_ok=True)
@@ -274,12 +308,10 @@ def main():
                 result["d2"] = d2(a, films if not a.short else films[1:])
         if "d3" in parts:
             size, seconds = ("320x180", 30) if a.short else ("854x480", 60)
-            result["d3"] = d3(a, [render(folder, c, g, size, seconds) for c in codecs for g in gops])
+            d3(a, [render(folder, c, g, size, seconds) for c in codecs for g in gops], result["d3"], save)
         if "m1" in parts:
             result["m1"] = m1(a, folder)
-    result["load_after"] = os.getloadavg()
-    if a.json:
-        pathlib.Path(a.json).write_text(json.dumps(result, indent=1, default=str) + "\n")
+    save()
 
 
 main()

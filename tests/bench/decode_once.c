@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int frames(struct wn_decoder *d, int64_t *n, uint64_t *hash)
 {
@@ -52,9 +53,9 @@ static int run(int argc, char **argv, struct wn_log *log, struct wn_pool *pool)
         TRY(wn_decoder_set_filters(d, filters, n_filters));
         TRY(frames(d, &n, &hash));
     }
-    printf("{\"seconds\": %.6f, \"n\": %" PRId64 ", \"decoded\": %" PRId64
+    printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"n\": %" PRId64 ", \"decoded\": %" PRId64
            ", \"peak_bytes\": %" PRId64 ", \"hash\": \"%016" PRIx64 "\"}\n",
-           wn_now() - began, n, d->input->count, wn_peak_bytes(), hash);
+           wn_now() - began, (double)clock() / CLOCKS_PER_SEC, n, d->input->count, wn_peak_bytes(), hash);
 fail:
     wn_decoder_close(&d);
     wn_chain_destroy(&chain);

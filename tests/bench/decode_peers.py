@@ -100,9 +100,10 @@ def main():
     name, path, n, side, threads = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
     module, way = WAYS[name]
     __import__(module)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     count = way(path, n, side, threads)
-    print(json.dumps({"seconds": time.perf_counter() - began, "n": count}), flush=True)
+    print(json.dumps({"seconds": time.perf_counter() - began, "cpu": time.process_time() - worked, "n": count}),
+          flush=True)
     os._exit(0) # PyAV's decoders may wait for each other when they are torn down half way
 
 
