@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "compress/blocks.h"
+#include "compress/exps.h"
 #include "compress/kernels.h"
+
+#include <math.h>
 
 /* e: the largest of n numbers, and the sum of exp(x - that) in lanes. */
 static float soft_sum(const float *x, int32_t n, float *most)
@@ -39,17 +42,24 @@ static float inverse(float sum)
     return q * q;
 }
 
-static void row(const struct wn_likely_params *p, void *const *buf, int64_t i, int32_t f)
+/* How a row is gone over: plainly, or side by side. */
+struct ways {
+    float (*soft_sum)(const float *x, int32_t n, float *most);
+    int32_t (*next_best)(const float *x, const int32_t *allow, int32_t m, int32_t last);
+};
+
+static void row(const struct wn_likely_params *p, const struct ways *way, void *const *buf,
+                int64_t i, int32_t f)
 {
     const float *x = (const float *)buf[0] + i * p->width;
     const int32_t *ptr = buf[1], *count = buf[4], m = ptr[f + 1] - ptr[f];
     int32_t *to = (int32_t *)buf[5] + i * p->most, last = -1, k = 0;
     float *value = (float *)buf[6] + i * p->most, *part = (float *)buf[7] + i * p->most;
     float most, taken = 0;
-    const float whole = inverse(soft_sum(x, m, &most));
+    const float whole = inverse(way->soft_sum(x, m, &most));
 
     for (; k < WN_MIN(count[m], p->most); k++) {
-        last = next_best(x, (const int32_t *)buf[3] + ptr[f], m, last);
+        last = way->next_best(x, (const int32_t *)buf[3] + ptr[f], m, last);
         if (last < 0)
             break;
         part[k] = wn_exp(x[last] - most);
@@ -66,14 +76,14 @@ static void row(const struct wn_likely_params *p, void *const *buf, int64_t i, i
     }
 }
 
-static void part(const void *params, void *const *buf, int64_t first, int64_t end)
+static void rows(const struct wn_likely_params *p, const struct ways *way, void *const *buf,
+                 int64_t first, int64_t end)
 {
-    const struct wn_likely_params *p = params;
     const int32_t *ptr = buf[1], *ask = buf[2];
 
     for (int64_t i = first; i < end; i++) {
         if (ask[i]) {
-            row(p, buf, i, wn_segment_of(ptr, p->n_frames, i));
+            row(p, way, buf, i, wn_segment_of(ptr, p->n_frames, i));
             continue;
         }
         for (int64_t k = i * p->most; k < (i + 1) * p->most; k++) {
@@ -86,9 +96,73 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
 
 static void ref(const void *params, void *const *buf)
 {
+    static const struct ways plain = {soft_sum, next_best};
     const struct wn_likely_params *p = params;
 
-    part(params, buf, 0, ((const int32_t *)buf[1])[p->n_frames]);
+    rows(p, &plain, buf, 0, ((const int32_t *)buf[1])[p->n_frames]);
+}
+
+WN_CLONES
+static float fast_soft_sum(const float *x, int32_t n, float *most)
+{
+    float lane[WN_LANES], e[WN_LANES];
+
+    for (int l = 0; l < WN_LANES; l++)
+        lane[l] = x[0];
+    for (int32_t j = 0; j < n; j += WN_LANES) {
+        const int end = WN_MIN(WN_LANES, n - j);
+        for (int l = 0; l < end; l++)
+            lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
+    }
+    *most = x[0];
+    for (int l = 0; l < WN_LANES; l++) {
+        *most = lane[l] > *most ? lane[l] : *most;
+        lane[l] = 0;
+    }
+    for (int32_t j = 0; j < n; j += WN_LANES) {
+        const int end = WN_MIN(WN_LANES, n - j);
+        wn_exp_block(x + j, e, *most, end);
+        for (int l = 0; l < end; l++)
+            lane[l] += e[l];
+    }
+    for (int half = WN_LANES / 2; half; half /= 2) {
+        for (int l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    }
+    return lane[0];
+}
+
+/* The same in two passes: how large the best is, then where. */
+WN_CLONES
+static int32_t fast_next_best(const float *x, const int32_t *allow, int32_t m, int32_t last)
+{
+    const float bound = last < 0 ? INFINITY : x[last];
+    float lane[WN_LANES], best = -INFINITY;
+
+    for (int l = 0; l < WN_LANES; l++)
+        lane[l] = -INFINITY;
+    for (int32_t j = 0; j < m; j += WN_LANES) {
+        const int end = WN_MIN(WN_LANES, m - j);
+        for (int l = 0; l < end; l++) {
+            const bool left = (x[j + l] < bound) | ((x[j + l] == bound) & (j + l > last));
+            const float v = left & (allow[j + l] != 0) ? x[j + l] : -INFINITY;
+            lane[l] = v > lane[l] ? v : lane[l];
+        }
+    }
+    for (int l = 0; l < WN_LANES; l++)
+        best = lane[l] > best ? lane[l] : best;
+    for (int32_t j = 0; j < m; j++) {
+        if (x[j] == best && allow[j] && (last < 0 || wn_before(bound, last, x[j], j)))
+            return j;
+    }
+    return -1;
+}
+
+static void part(const void *params, void *const *buf, int64_t first, int64_t end)
+{
+    static const struct ways fast = {fast_soft_sum, fast_next_best};
+
+    rows(params, &fast, buf, first, end);
 }
 
 static void fast(const void *params, void *const *buf, struct wn_pool *pool)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "compress/blocks.h"
+#include "compress/exps.h"
 #include "compress/kernels.h"
 
 static bool sees(const struct wn_soft_params *p, const int32_t *allow, int64_t j)
@@ -34,35 +35,6 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-/* wn_exp() of numbers in [-87, 88]. */
-static inline float exp_of(float z)
-{
-    const float q = z * 1.44269504f, half = q < 0 ? -0.5f : 0.5f;
-    const int32_t n = (int32_t)(q + half);
-    const float k = (float)n;
-    const float r = (z - k * 0.693359375f) + k * 2.12194440e-4f;
-    const float a = ((1.0f / 5040 * r + 1.0f / 720) * r + 1.0f / 120) * r + 1.0f / 24;
-    const float y = (((a * r + 1.0f / 6) * r + 0.5f) * r + 1) * r + 1;
-    union { uint32_t u; float f; } scale = {(uint32_t)(n + 127) << 23};
-
-    return y * scale.f;
-}
-
-/* y[j] = wn_exp(x[j] - m): three loops that each run side by side, one with all of it would not. */
-static inline void exp_block(const float *restrict x, float *restrict y, float m, int n)
-{
-    float z[WN_LANES];
-
-    for (int l = 0; l < n; l++) {
-        const float v = x[l] - m, high = v > 88 ? 88 : v;
-        z[l] = high < -87 ? -87 : high;
-    }
-    for (int l = 0; l < n; l++)
-        y[l] = exp_of(z[l]);
-    for (int l = 0; l < n; l++)
-        y[l] = x[l] - m < -87 ? 0 : y[l];
-}
-
 /* Of the first n columns, those flagged: allow NULL: all. */
 WN_CLONES
 static float largest(const float *x, const int32_t *allow, int64_t n)
@@ -93,7 +65,7 @@ static float exps(const float *x, const int32_t *allow, float *y, float m, int64
 
     for (int64_t j = 0; j < end; j += WN_LANES) {
         const int n = (int)WN_MIN(WN_LANES, end - j);
-        exp_block(x + j, y + j, m, n);
+        wn_exp_block(x + j, y + j, m, n);
         for (int l = 0; allow && l < n; l++)
             y[j + l] = allow[j + l] ? y[j + l] : 0;
         for (int l = 0; l < n; l++)

@@ -2,12 +2,18 @@
 #include "compress/blocks.h"
 #include "compress/kernels.h"
 
+WN_CLONES
 static float sum(const float *x, int32_t n)
 {
     float lane[WN_LANES] = {0};
+    int32_t j = 0;
 
-    for (int32_t j = 0; j < n; j++)
-        lane[j % WN_LANES] += x[j];
+    for (; j + WN_LANES <= n; j += WN_LANES) {
+        for (int l = 0; l < WN_LANES; l++)
+            lane[l] += x[j + l];
+    }
+    for (int l = 0; j + l < n; l++)
+        lane[l] += x[j + l];
     for (int half = WN_LANES / 2; half; half /= 2) {
         for (int l = 0; l < half; l++)
             lane[l] += lane[l + half];

@@ -7,7 +7,7 @@ rows alone is a plain version. Each returns the closure to time."""
 import math
 import types
 
-from torch_sources import CLIP, F, IMAGES, METHODS, VIDEO, make, method, torch  # noqa: F401
+from torch_sources import CLIP, F, FEW, IMAGES, METHODS, VIDEO, make, method, torch  # noqa: F401
 
 # ---- attention of the CLS token ----
 
@@ -111,6 +111,29 @@ def vispruner(r):
             stay = torch.ones(b, left.shape[1], dtype=torch.bool).scatter_(1, gone, False)
             left = left[stay].view(b, -1)
         return gather(r.x, torch.cat([top, left], 1).sort(1).values)
+    return run
+
+
+@method("ficoco_v=at=token", IMAGES)
+def ficoco_v(r):
+    def run():  # cosines of keys stand for attention among the rows, as they do here
+        b, n, _ = r.x.shape
+        h, w = r.grid
+        k = int(0.2 * n)
+        unit = F.normalize(r.keys, dim=-1)
+        like = unit @ unit.transpose(1, 2)
+        score = 0.35 * F.normalize(r.attn.mean(1), dim=1) - 0.65 * F.normalize(like.sum(2), dim=1)
+        window = score.view(b, h // 2, 2, w // 2, 2).permute(0, 1, 3, 2, 4).reshape(b, -1, 4)
+        low = F.one_hot(window.argmin(2), 4).view(b, h // 2, w // 2, 2, 2)
+        low = low.permute(0, 1, 3, 2, 4).reshape(b, n).bool()
+        score = torch.where(low, torch.where(score > 0, 0.5 * score, 2 * score), score)
+        order = score.argsort(1, descending=True)
+        keep, gone = order[:, :k].sort(1).values, order[:, k:]
+        seen = gather(like, gone).softmax(-1)
+        value, to = seen.gather(2, keep[:, None].expand(-1, n - k, -1)).topk(2, dim=2)
+        part = torch.zeros(b, n - k, k).scatter_(2, to, value / value.sum(2, keepdim=True))
+        rows = gather(r.x, keep) + part.transpose(1, 2) @ gather(r.x, gone)
+        return rows / (1 + part.sum(1)).unsqueeze(-1)
     return run
 
 
@@ -253,7 +276,7 @@ def diffrate(r, sources):
     return run
 
 
-@method("sparsevlm_merge=keep=0.1", IMAGES)
+@method("sparsevlm_merge=keep=0.1", FEW)
 def sparsevlm_merge(r, sources):
     f = sources.functions("Gumpest/SparseVLMs", "llava/model/language_model/utils.py",
                           "index_points", "cluster_and_merge")
@@ -336,7 +359,7 @@ def prunevid(r, sources):
     return lambda: f.merge_frames_dynamic(me, flat, threshold=0.8, k=7)
 
 
-@method("llava_scissor", CLIP)
+@method("llava_scissor", FEW)
 def llava_scissor(r, sources):
     f = sources.functions("HumanMLLM/LLaVA-Scissor", "llava/model/llava_arch_zip.py", "UnionFind",
                           "approximate_components")
@@ -389,6 +412,42 @@ def videogpt_plus(r):
     def run():
         grid = r.x.view(r.x.shape[0], *r.grid, -1).permute(0, 3, 1, 2)
         return [F.adaptive_avg_pool2d(grid, side) for side in (12, 8)]
+    return run
+
+
+@method("fastvid", IMAGES)
+def fastvid(r):
+    t, n, c = r.x.shape
+    frame = torch.randn(t, 768, generator=torch.Generator().manual_seed(2))
+    context = int(int(0.1 * n) * 0.4)
+    salient = int(0.1 * n) - context
+
+    def peaks(rows):
+        gap = torch.cdist(rows, rows) / c ** 0.5
+        rho = (-gap.topk(4, largest=False).values.square().mean(-1)).exp()
+        far = gap.flatten(1).max(1).values[:, None, None]
+        return rho * torch.where(rho[:, None] > rho[:, :, None], gap, far).min(-1).values
+
+    def run():
+        near = F.cosine_similarity(frame[:-1], frame[1:], dim=-1)
+        cuts = set(near.topk(min(7, t - 1), largest=False).indices.tolist())
+        cuts |= set((near < 0.9).nonzero().flatten().tolist())
+        top = r.attn.mean(1).topk(salient, dim=1).indices
+        left = torch.ones(t, n, dtype=torch.bool).scatter_(1, top, False)
+        rest = r.x[left].view(t, n - salient, c)
+        score, unit = peaks(rest), F.normalize(rest, dim=-1)
+        out, first = list(gather(r.x, top.sort(1).values)), 0
+        for end in sorted(cuts | {t - 1}):
+            rows, units = rest[first:end + 1].flatten(0, 1), unit[first:end + 1].flatten(0, 1)
+            anchors = range(end, first - 1, -4)
+            for a in anchors:
+                best = score[a].topk(context * (end + 1 - first) // len(anchors)).indices
+                to = (units @ unit[a][best].T).argmax(1)
+                mean = torch.zeros(len(best), c).index_add_(0, to, rows)
+                mean /= to.bincount(minlength=len(best)).clamp(min=1).unsqueeze(1)
+                out.append(0.6 * rest[a][best] + 0.4 * mean)
+            first = end + 1
+        return torch.cat(out)
     return run
 
 

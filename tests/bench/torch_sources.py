@@ -29,7 +29,8 @@ class Shape:
 
 IMAGES = Shape(16, 24, 24, 1024)  # LLaVA-1.5's pictures
 VIDEO = Shape(64, 14, 14, 3584)   # LLaVA-OneVision's frames
-CLIP = Shape(16, 14, 14, 3584)    # fewer, where the authors' memory or patience ends
+CLIP = Shape(16, 14, 14, 3584)    # fewer, where the authors' memory ends
+FEW = Shape(4, 14, 14, 1024)      # where a call of the authors' code would take a minute
 
 
 class Rows:
