@@ -100,8 +100,8 @@ static bool searched(const struct wn_plan_call *call, int n, wn_buf matrix)
 }
 
 /* A Gram matrix is the same both ways: half of it. Of one that a search reads, the rows taken with
- * all of their frame. */
-static int64_t flop_of(const struct wn_plan *plan, int64_t n_after)
+ * all of their frame; of a list, those that stay. */
+static int64_t flop_of(const struct wn_plan *plan, int32_t n_after)
 {
     int64_t flop = 0;
     int n;
@@ -109,10 +109,13 @@ static int64_t flop_of(const struct wn_plan *plan, int64_t n_after)
 
     for (int c = 0; c < n; c++) {
         const struct wn_gram_params *p = (const void *)call[c].params;
+        const struct wn_alike_params *q = (const void *)call[c].params;
+        if (call[c].kernel == &wn_kernel_alike)
+            flop += (int64_t)q->n * 32 * q->words * q->dim;
         if (call[c].kernel != &wn_kernel_gram)
             continue;
-        flop += searched(call, n, call[c].buf[2]) ? 2 * n_after * p->width * p->dim
-                                                  : (int64_t)p->n * p->width * p->dim;
+        const bool few = p->listed >= 0 || searched(call, n, call[c].buf[2]);
+        flop += (few ? 2 * (int64_t)WN_MIN(p->n, n_after) : p->n) * p->width * p->dim;
     }
     return flop;
 }

@@ -51,6 +51,17 @@ static inline int32_t wn_segment_of(const int32_t *ptr, int32_t n, int64_t i)
     return low;
 }
 
+/* A strip's first row, and how many of n rows there are. */
+static inline int32_t wn_strip_base(const int32_t *ptr, int32_t skip)
+{
+    return ptr[0] + skip;
+}
+
+static inline int32_t wn_strip_rows(const int32_t *ptr, int32_t n_segments, int32_t skip, int32_t n)
+{
+    return WN_MAX(0, WN_MIN(n, ptr[n_segments] - ptr[0] - skip));
+}
+
 /* d[i * stride + j] = wn_dot(a[i], b[j], n) for i < na, j < nb; na best in fours. */
 void wn_dots(float *d, int64_t stride, const float *const *a, int na, const float *const *b, int nb,
              int32_t n);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "products.h"
+
 /* ---- tables and lists ---- */
 
 wn_buf wn_build_ints(struct wn_build *b, const char *name, const int32_t *v, int64_t n)
@@ -211,7 +213,15 @@ wn_buf wn_build_cosines(struct wn_build *b, int32_t *width)
     *width = wn_build_most(b);
     const wn_buf unit = wn_build_unit(b, b->in.data, dim);
     const wn_buf cosine = wn_plan_temp(b->plan, "cosines", (int64_t)n * *width);
-    WN_CALL(b, gram, (&(struct wn_gram_params){n, n_frames, dim, *width}), unit, b->in.ptr, cosine);
+    const struct wn_gram_params p = {
+        .n = n,
+        .n_frames = n_frames,
+        .dim = dim,
+        .width = *width,
+        .listed = WN_NONE,
+        .runs = wn_gram_runs(n, *width),
+    };
+    WN_CALL(b, gram, &p, unit, b->in.ptr, cosine, b->in.ptr, b->in.ptr);
     return cosine;
 }
 

@@ -23,6 +23,13 @@ struct wn_view {
     wn_buf mutual;        /* f32 [n][rows->mutual_width]; of a cut's first filter alone */
 };
 
+/* How much of the products of rows with rows a plan stores; see products.h. */
+#define WN_MATRIX_MOST 2048
+struct wn_limits {
+    int32_t rows;     /* of a frame, for all of them to be stored */
+    int64_t elements; /* of a buffer */
+};
+
 /* What build() gets and gives. Whatever it allocates through here lives as long as the plan. */
 struct wn_build {
     struct wn_plan *plan;
@@ -36,6 +43,7 @@ struct wn_build {
     /* out = W x in, in CSR; w_ptr WN_NONE: out row r is in row base[r]; base WN_NONE: out is in. */
     wn_buf base;                /* i32 [out.n] the in row that an out row stands for */
     wn_buf w_ptr, w_idx, w;
+    struct wn_limits limits;
     struct wn_log *log;
     int (*next)(struct wn_build *b); /* of wn_build_next() */
     void *stages;

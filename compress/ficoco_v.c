@@ -41,6 +41,19 @@ static wn_buf times(struct wn_build *b, wn_buf x, int32_t factor, int32_t n)
     return y;
 }
 
+/* Of what rows see of each other. */
+static struct wn_strip strip_of(struct wn_build *b, struct wn_ficoco_v *p, int32_t k)
+{
+    if (p->mutual == WN_NONE)
+        return wn_build_strip(b, &p->products, k);
+    return (struct wn_strip){.s = p->mutual, .n = b->in.n};
+}
+
+static int32_t count_strips(const struct wn_ficoco_v *p)
+{
+    return p->mutual == WN_NONE ? p->products.n_strips : 1;
+}
+
 /* ---- scores ---- */
 
 /* i32 [n] the place of each row in its frame. */
@@ -145,22 +158,26 @@ static wn_buf lower(struct wn_build *b, wn_buf score, wn_buf flag)
 
 /* How much each row matters: what CLS sees of it, less how much it looks at the others. *out: rows
  * that are not scored. */
-static wn_buf scores(struct wn_build *b, const struct wn_ficoco_v *p, wn_buf *out)
+static wn_buf scores(struct wn_build *b, struct wn_ficoco_v *p, wn_buf *out)
 {
     const wn_buf place = places(b);
     const wn_buf looks = wn_plan_temp(b->plan, "looks", b->in.n);
-    const struct wn_tally_params t = {
-        .n = b->in.n,
-        .n_frames = b->in.n_frames,
-        .width = p->width,
-        .first = p->first,
-    };
     wn_buf cls = p->cls;
 
     *out = p->released ? first_rows(b, place) : p->special;
     if (cls == WN_NONE && p->first)
         cls = seen_by_first(b, p, place);
-    WN_CALL(b, tally, &t, p->mutual, b->in.ptr, looks);
+    for (int32_t k = 0; k < count_strips(p); k++) {
+        const struct wn_strip s = strip_of(b, p, k);
+        const struct wn_tally_params t = {
+            .n = s.n,
+            .n_frames = b->in.n_frames,
+            .width = p->width,
+            .first = p->first,
+            .skip = s.skip,
+        };
+        WN_CALL(b, tally, &t, s.s, b->in.ptr, looks);
+    }
     const wn_buf own = even(b, looks, *out);
     if (cls == WN_NONE)
         return blend(b, own, own, p->beta - 1, 0, 0, b->in.n);
@@ -304,11 +321,14 @@ int wn_build_ficoco_v(struct wn_build *b, struct wn_ficoco_v *p)
     const wn_buf gone = flip(b, list.keep), part = wn_plan_temp(b->plan, "part", n);
     const wn_buf ask = p->released ? gone : put(b, gone, p->special, 0);
     const wn_buf allow = p->released ? wn_build_fill(b, 1) : put(b, list.keep, p->special, 0);
-    const struct wn_likely_params l = {b->in.n, b->in.n_frames, p->width, p->most};
+    const wn_buf count = wn_build_table(b, likely_of, NULL);
     p->to = wn_plan_temp(b->plan, "to", n);
     p->value = wn_plan_temp(b->plan, "likely", n);
-    WN_CALL(b, likely, &l, p->mutual, b->in.ptr, ask, allow, wn_build_table(b, likely_of, NULL),
-            p->to, p->value, part);
+    for (int32_t k = 0; k < count_strips(p); k++) {
+        const struct wn_strip s = strip_of(b, p, k);
+        const struct wn_likely_params l = {s.n, b->in.n_frames, p->width, p->most, s.skip};
+        WN_CALL(b, likely, &l, s.s, b->in.ptr, ask, allow, count, p->to, p->value, part);
+    }
     const wn_buf ptr = times(b, b->in.ptr, p->most, b->in.n_frames + 1), row = rows_of(b, p);
     const wn_buf base = kept_rows(b, p, &list, score, gone);
     wn_buf to = p->to, weight = part;

@@ -3,12 +3,13 @@
 #ifndef WN_FICOCO_V_H
 #define WN_FICOCO_V_H
 
-#include "build.h"
+#include "products.h"
 
 struct wn_ficoco_v {
     /* Set by the caller. */
-    wn_buf mutual;       /* f32 [n][width], see wn_rows */
+    wn_buf mutual;       /* f32 [n][width], see wn_rows; WN_NONE: `products` stand in */
     int32_t width;
+    struct wn_products products;
     wn_buf cls;          /* f32 [n] what CLS sees; WN_NONE: of `first`, or nothing */
     int32_t first;       /* 1: the first row of each frame is CLS, and `mutual` has what it sees */
     wn_buf special;      /* rows that stay and that none goes into, or WN_NONE; see match.h */

@@ -70,16 +70,16 @@ static_assert(sizeof(struct wn_around_count_params) == 12, "mirrors around_count
 extern const struct wn_kernel wn_kernel_around_count;
 
 /* around_fill: the entries that around_count counted, from w_ptr[r] on: base[r] with weight 1, then
- * the rows j of its frame with the largest s[base[r]][j], best first (lower row first), each with
- * weight a[j]; or the rows that are not flagged, ascending, with weights a. No row has more than
- * 1 + WN_AROUND_MOST of the former.
- * A workgroup a row. buf: s f32 [n][width] read, ptr i32 [F + 1] read, flag i32 [n] read,
+ * the rows j of its frame with the largest s[r - skip][j], the product with row base[r], best first
+ * (lower row first), each with weight a[j]; or the rows that are not flagged, ascending, with
+ * weights a. No row has more than 1 + WN_AROUND_MOST of the former. For skip <= r < skip + n_out.
+ * A workgroup a row. buf: s f32 [n_out][width] read, ptr i32 [F + 1] read, flag i32 [n] read,
  * a f32 [n] read, base i32 [n_out] read, w_ptr i32 [n_out + 1] read, w_idx i32 write,
  * w f32 write. */
 struct wn_around_fill_params {
-    int32_t n_out, n_frames, width;
+    int32_t n_out, n_frames, width, skip;
 };
-static_assert(sizeof(struct wn_around_fill_params) == 12, "mirrors around_fill.comp");
+static_assert(sizeof(struct wn_around_fill_params) == 16, "mirrors around_fill.comp");
 extern const struct wn_kernel wn_kernel_around_fill;
 
 #endif

@@ -40,12 +40,12 @@ static_assert(sizeof(struct wn_nearest_params) == 12, "mirrors nearest.comp");
 extern const struct wn_kernel wn_kernel_nearest;
 
 /* tally: y[i] = the sum in lanes of x[i][j], first <= j < m, m: rows of i's frame, at most `width`;
- * for i < ptr[n_frames].
- * buf: x f32 [n][width] read, ptr i32 [F + 1] read, y f32 [n] write. */
+ * for the rows i of a strip (see gram).
+ * buf: x f32 [n][width] read, ptr i32 [F + 1] read, y f32 [..] write. */
 struct wn_tally_params {
-    int32_t n, n_frames, width, first;
+    int32_t n, n_frames, width, first, skip;
 };
-static_assert(sizeof(struct wn_tally_params) == 16, "mirrors tally.comp");
+static_assert(sizeof(struct wn_tally_params) == 20, "mirrors tally.comp");
 extern const struct wn_kernel wn_kernel_tally;
 
 /* likely: for rows i with ask[i] != 0, of a frame f with m rows: to[i][k] = most * the row t of f
@@ -53,24 +53,30 @@ extern const struct wn_kernel wn_kernel_tally;
  * most) as far as there are; value[i][k] = e * (q * q), its part of the softmax of all m columns: e
  * = exp(x - the largest of the row), q = rsqrt(max(sum of e, 1e-12)), in lanes; part[i][k] =
  * e * (r * r), its part among those taken: r = rsqrt(max(sum of theirs, in order of k, 1e-12)).
- * Elsewhere WN_NONE, 0, and 0, but part[i][0] = 1 where ask[i] is 0; for i < ptr[n_frames].
- * A workgroup a row. buf: x f32 [n][width] read, ptr i32 [F + 1] read, ask i32 [n] read,
- * allow i32 [n] read, count i32 [n + 1] read, to i32 [n][most] write, value f32 [n][most] write,
- * part f32 [n][most] write. */
+ * Elsewhere WN_NONE, 0, and 0, but part[i][0] = 1 where ask[i] is 0; for the rows i of a strip
+ * (see gram), which x has.
+ * A workgroup a row. buf: x f32 [n][width] read, ptr i32 [F + 1] read, ask i32 [..] read,
+ * allow i32 [..] read, count i32 [..] read, to i32 [..][most] write, value f32 [..][most] write,
+ * part f32 [..][most] write. */
 #define WN_LIKELY_MOST 8
 struct wn_likely_params {
-    int32_t n, n_frames, width, most;
+    int32_t n, n_frames, width, most, skip;
 };
-static_assert(sizeof(struct wn_likely_params) == 16, "mirrors likely.comp");
+static_assert(sizeof(struct wn_likely_params) == 20, "mirrors likely.comp");
 extern const struct wn_kernel wn_kernel_likely;
 
-/* gram: y[i][j] = dot(x[i], x[ptr[f] + j]) for j < rows of i's frame f, which are at most `width`;
- * for i < ptr[n_frames].
- * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, y f32 [n][width] write. */
+/* Products of rows with rows come in strips: n rows of a matrix from row ptr[0] + skip on, of those
+ * before ptr[F]. What reads them goes over these rows alone. ptr may be a part of the frames'.
+ *
+ * gram: y[r][j] = dot(x[i], x[ptr[f] + j]) for j < rows of i's frame f, which are at most `width`;
+ * for r < n, i = ptr[0] + skip + r < ptr[n_frames]. listed >= 0: i = list[skip + r] instead, where
+ * skip + r < list_end[listed] and that is not WN_NONE. runs: a shader takes columns in so many.
+ * buf: x f32 [..][dim] read, ptr i32 [F + 1] read, y f32 [n][width] write, list i32 read, list_end
+ * i32 read (both any buffer where not listed). */
 struct wn_gram_params {
-    int32_t n, n_frames, dim, width;
+    int32_t n, n_frames, dim, width, skip, listed, runs;
 };
-static_assert(sizeof(struct wn_gram_params) == 16, "mirrors gram.comp");
+static_assert(sizeof(struct wn_gram_params) == 28, "mirrors gram.comp");
 extern const struct wn_kernel wn_kernel_gram;
 
 /* farthest: rows of a segment one after the other, each the least like those before it: rank[i] =
@@ -102,9 +108,9 @@ struct wn_dpp_params {
 static_assert(sizeof(struct wn_dpp_params) == 20, "mirrors dpp.comp");
 extern const struct wn_kernel wn_kernel_dpp;
 
-/* density, apart and assign find clusters by density peaks among the rows of a segment, from their
- * dot products s (`gram`, with no frame of more than `width` rows). The gap of rows i and j is
- * scale * max((s_ii + s_jj) - 2 * s_ij, 0), a squared distance. */
+/* density, apart and assign find clusters by density peaks among the rows of a segment, from strips
+ * of their dot products (`gram`). The gap of rows i and j is scale * max((s_ii + s_jj) - 2 * s_ij,
+ * 0), a squared distance; s_ii is square[i]. */
 static inline float wn_gap(float s_ii, float s_jj, float s_ij, float scale)
 {
     const float d = (s_ii + s_jj) - 2 * s_ij;
@@ -113,38 +119,39 @@ static inline float wn_gap(float s_ii, float s_jj, float s_ij, float scale)
 }
 
 /* density: rho[i] = exp(-(sum of the min(k, m) smallest gaps of i, itself among the m rows of its
- * segment, smallest first) * (q * q)), q = rsqrt(min(k, m)); far[i] = its largest gap; for
- * i < ptr[n_segments]. k from 1 to WN_DENSITY_MOST; capped: max(min(k, table[m]), 1) stands for it.
- * buf: s f32 [n][width] read, ptr i32 [F + 1] read, rho f32 [n] write, far f32 [n] write,
- * table i32 [n + 1] read. */
+ * segment, smallest first) * (q * q)), q = rsqrt(min(k, m)); far[i] = its largest gap; for the rows
+ * i of a strip. k from 1 to WN_DENSITY_MOST; capped: max(min(k, table[m]), 1) stands for it.
+ * buf: s f32 [n][width] read, square f32 [..] read, ptr i32 [F + 1] read, rho f32 [..] write,
+ * far f32 [..] write, table i32 [..] read. */
 #define WN_DENSITY_MOST 64
 struct wn_density_params {
-    int32_t n, n_segments, width, k, capped;
+    int32_t n, n_segments, width, skip, k, capped;
     float scale;
 };
-static_assert(sizeof(struct wn_density_params) == 24, "mirrors density.comp");
+static_assert(sizeof(struct wn_density_params) == 28, "mirrors density.comp");
 extern const struct wn_kernel wn_kernel_density;
 
 /* apart: y[i] = rho[i] * (g * rsqrt(max(g, 1e-24))), g: the least gap to a row of the segment that
  * stands before i by rho; where there is none, the largest `far` of the segment. In segments of at
- * most `few` rows y[i] = -(place in the segment). For i < ptr[n_segments].
- * buf: s f32 [n][width] read, rho f32 [n] read, far f32 [n] read, ptr i32 [F + 1] read,
- * y f32 [n] write. */
+ * most `few` rows y[i] = -(place in the segment). For the rows i of a strip.
+ * buf: s f32 [n][width] read, square f32 [..] read, rho f32 [..] read, far f32 [..] read,
+ * ptr i32 [F + 1] read, y f32 [..] write. */
 struct wn_apart_params {
-    int32_t n, n_segments, width, few;
+    int32_t n, n_segments, width, skip, few;
     float scale;
 };
-static_assert(sizeof(struct wn_apart_params) == 20, "mirrors apart.comp");
+static_assert(sizeof(struct wn_apart_params) == 24, "mirrors apart.comp");
 extern const struct wn_kernel wn_kernel_apart;
 
 /* assign: to[i] = i where keep[i] != 0; else the row with keep != 0 of i's segment with the least
- * gap, first of equals; WN_NONE where there is none; for i < ptr[n_segments]. scale is 1.
- * buf: s f32 [n][width] read, keep i32 [n] read, ptr i32 [F + 1] read, to i32 [n] write. */
+ * gap, first of equals; WN_NONE where there is none; for the rows i of a strip. scale is 1.
+ * buf: s f32 [n][width] read, square f32 [..] read, keep i32 [..] read, ptr i32 [F + 1] read,
+ * to i32 [..] write. */
 struct wn_assign_params {
-    int32_t n, n_segments, width;
+    int32_t n, n_segments, width, skip;
     float scale;
 };
-static_assert(sizeof(struct wn_assign_params) == 16, "mirrors assign.comp");
+static_assert(sizeof(struct wn_assign_params) == 20, "mirrors assign.comp");
 extern const struct wn_kernel wn_kernel_assign;
 
 /* steady: flag[i] = 1 for rows i with mate[i] == i of the first frame of a window of w > 1 frames
@@ -196,26 +203,27 @@ struct wn_bank_params {
 static_assert(sizeof(struct wn_bank_params) == 16, "mirrors bank.comp");
 extern const struct wn_kernel wn_kernel_bank;
 
-/* length: y[i] = d * rsqrt(max(d, 1e-24)), d = dot(x[i], x[i]); for i < ptr[n_frames].
+/* length: y[i] = d * rsqrt(max(d, 1e-24)), d = dot(x[i], x[i]); square != 0: d; for
+ * i < ptr[n_frames].
  * buf: x f32 [n][dim] read, ptr i32 [F + 1] read, y f32 [n] write. */
 struct wn_length_params {
-    int32_t n, n_frames, dim;
+    int32_t n, n_frames, dim, square;
 };
-static_assert(sizeof(struct wn_length_params) == 12, "mirrors length.comp");
+static_assert(sizeof(struct wn_length_params) == 16, "mirrors length.comp");
 extern const struct wn_kernel wn_kernel_length;
 
-/* absorb: row i of a frame after the other, as long as it is kept, takes in J, the rows j with
- * s[i][j] >= threshold, when these are more than one: z[i] = sum over J, in order, of z[j] (as they
- * are by then) * (q * q), q = rsqrt(max(sum of 1, 1e-24)); WEIGHTED: of weight[j] * z[j] and of
- * weight[j]; LARGEST: the largest z[j]. Then only i of J is kept; lose != 0: only the first of J.
- * A workgroup a frame. buf: x f32 [n][dim] read, s f32 [n][width] read, weight f32 [n] read,
+/* absorb: row i of a frame after the other, as long as it is kept, takes in J, the rows j whose bit
+ * is set in words of i (see alike), when these are more than one: z[i] = sum over J, in order, of
+ * z[j] (as they are by then) * (q * q), q = rsqrt(max(sum of 1, 1e-24)); WEIGHTED: of weight[j] *
+ * z[j] and of weight[j]; LARGEST: the largest z[j]. Then only i of J is kept; lose != 0: only the
+ * first of J. A frame has at most 32 * words rows.
+ * A workgroup a frame. buf: x f32 [n][dim] read, bits i32 [n][words] read, weight f32 [n] read,
  * ptr i32 [F + 1] read, z f32 [n][dim] write, keep i32 [n] write, list i32 [n] write. */
 enum { WN_ABSORB_MEAN, WN_ABSORB_LARGEST, WN_ABSORB_WEIGHTED };
 struct wn_absorb_params {
-    int32_t n, n_frames, dim, width, how, lose;
-    float threshold;
+    int32_t n, n_frames, dim, words, how, lose;
 };
-static_assert(sizeof(struct wn_absorb_params) == 28, "mirrors absorb.comp");
+static_assert(sizeof(struct wn_absorb_params) == 24, "mirrors absorb.comp");
 extern const struct wn_kernel wn_kernel_absorb;
 
 /* thin: of the m rows of a segment those with rank < from[m] stay. The others stand in a list in
@@ -224,8 +232,8 @@ extern const struct wn_kernel wn_kernel_absorb;
  * with the largest of these go (earlier places first), or fewer so that left[m] are left; the other
  * even ones come to the front, the largest first, the odd ones behind them. Again, until left[m]
  * are left, which stay. rank is a permutation of 0 .. m - 1; row and like: work space. No
- * list has more than `most` rows.
- * A workgroup a segment. buf: s f32 [n][width] read, rank i32 [n] read, ptr i32 [F + 1] read,
+ * list has more than `most` rows. s holds the rows of ptr's segments.
+ * A workgroup a segment. buf: s f32 [..][width] read, rank i32 [n] read, ptr i32 [F + 1] read,
  * from i32 [n + 1] read, left i32 [n + 1] read, row i32 [n] write, like f32 [2 n] write,
  * keep i32 [n] write. */
 struct wn_thin_params {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernels over numbers of rows and lists of them: scores, ranks, flags, what stays. See kernels.h. */
+/* Kernels over numbers of rows and lists of them: what stays. See kernels.h. */
 #ifndef WN_KERNELS_SELECT_H
 #define WN_KERNELS_SELECT_H
 

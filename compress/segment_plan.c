@@ -152,6 +152,7 @@ static int build_one(const struct wn_instance *in, struct wn_build *b)
 static int build_steps(struct wn_segment_plan *sp, const struct wn_stages *stages,
                        const struct wn_rows *rows, struct wn_view view)
 {
+    static const struct wn_limits usual = {WN_MATRIX_MOST, WN_MAX_BUFFER_BYTES / 4};
     struct wn_instance *const *filters = stages->filter;
     const int n = stages->n;
     int err = WN_OK;
@@ -174,6 +175,7 @@ static int build_steps(struct wn_segment_plan *sp, const struct wn_stages *stage
             .w_ptr = WN_NONE,
             .w_idx = WN_NONE,
             .w = WN_NONE,
+            .limits = stages->limits ? *stages->limits : usual,
             .log = sp->log,
             .next = add_stage,
             .stages = sp,
@@ -242,7 +244,7 @@ fail:
 int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *const *filters, int n,
                            const struct wn_rows *rows, bool cls_row, struct wn_log *log)
 {
-    return wn_segment_plan_stages(out, &(struct wn_stages){filters, NULL, n, cls_row}, rows, log);
+    return wn_segment_plan_stages(out, &(struct wn_stages){filters, NULL, n, cls_row, NULL}, rows, log);
 }
 
 void wn_segment_plan_destroy(struct wn_segment_plan **plan)

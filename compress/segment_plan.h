@@ -13,6 +13,7 @@ struct wn_stages {
     const struct wn_cut *const *cut; /* [n] each one's own; NULL: the token place */
     int n;
     bool cls_row; /* rows at -1, -1 are those of CLS tokens */
+    const struct wn_limits *limits; /* NULL: the usual ones */
 };
 
 /* rows are borrowed: they must live, unchanged, until finish or destroy. */

@@ -13,8 +13,8 @@ static int64_t turns_of(const struct wn_plan_call *call)
 
     if (!strcmp(name, "bank")) /* frames of a place; width is its room */
         return frames * (24 + width + 6 * (dim / 64 + 1));
-    if (!strcmp(name, "absorb")) /* rows of a frame */
-        return width * (12 + width / 128 + 4 * (dim / 256 + 1));
+    if (!strcmp(name, "absorb")) /* rows of a frame; width is words of them */
+        return 32 * width * (12 + width / 4 + 4 * (dim / 256 + 1));
     if (!strcmp(name, "thin")) {
         const int64_t step = call->params[3];
         int64_t turns = 0;

@@ -7,18 +7,23 @@
 #define THREADS 256
 layout(local_size_x = THREADS) in;
 layout(binding = 0) readonly buffer X { float x[]; };
-layout(binding = 1) readonly buffer S { float s[]; };
+layout(binding = 1) readonly buffer Bits { uint bits[]; };
 layout(binding = 2) readonly buffer Weight { float weight[]; };
 layout(binding = 3) readonly buffer Ptr { int ptr[]; };
 layout(binding = 4) buffer Z { float z[]; };
 layout(binding = 5) coherent buffer Keep { int keep[]; };
 layout(binding = 6) coherent buffer List { int list[]; };
-layout(push_constant) uniform P { int n, n_frames, dim, width, how, lose; float threshold; } p;
+layout(push_constant) uniform P { int n, n_frames, dim, words, how, lose; } p;
 #include "prefix.glsl"
 #define LARGEST 1
 #define WEIGHTED 2
 
 int lane;
+
+bool is_like(int i, int j)
+{
+    return (bits[i * p.words + j / 32] >> (j % 32) & 1u) != 0u;
+}
 
 // The rows like row i into the list, in order; how many of m they are.
 int gather(int i, int begin, int m)
@@ -28,10 +33,10 @@ int gather(int i, int begin, int m)
     int hits = 0, total = 0;
 
     for (int j = lane * each; j < end; j++)
-        hits += int(s[i * p.width + j] >= p.threshold);
+        hits += int(is_like(i, j));
     int at = begin + wn_prefix(hits, total);
     for (int j = lane * each; hits > 0 && j < end; j++) {
-        if (s[i * p.width + j] >= p.threshold)
+        if (is_like(i, j))
             list[at++] = j;
     }
     memoryBarrierBuffer();

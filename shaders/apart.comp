@@ -6,19 +6,21 @@
 // of all for the densest one. In segments of at most `few` rows y falls with the place.
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };
-layout(binding = 1) readonly buffer Rho { float rho[]; };
-layout(binding = 2) readonly buffer Far { float far[]; };
-layout(binding = 3) readonly buffer Ptr { int ptr[]; };
-layout(binding = 4) writeonly buffer Y { float y[]; };
-layout(push_constant) uniform P { int n, n_segments, width, few; float scale; } p;
+layout(binding = 1) readonly buffer Square { float square[]; };
+layout(binding = 2) readonly buffer Rho { float rho[]; };
+layout(binding = 3) readonly buffer Far { float far[]; };
+layout(binding = 4) readonly buffer Ptr { int ptr[]; };
+layout(binding = 5) writeonly buffer Y { float y[]; };
+layout(push_constant) uniform P { int n, n_segments, width, skip, few; float scale; } p;
 #include "segment.glsl"
 #include "gap.glsl"
+#include "strip.glsl"
 
 void main()
 {
-    const int i = wn_item();
+    const int i = wn_strip_row(wn_item(), p.n_segments);
 
-    if (i >= ptr[p.n_segments])
+    if (i == WN_NONE)
         return;
     const int f = wn_segment(i, p.n_segments);
     const int begin = ptr[f];

@@ -14,7 +14,7 @@ layout(binding = 4) readonly buffer Base { int base[]; };
 layout(binding = 5) readonly buffer WPtr { int w_ptr[]; };
 layout(binding = 6) writeonly buffer WIdx { int w_idx[]; };
 layout(binding = 7) writeonly buffer W { int w[]; };
-layout(push_constant) uniform P { int n_out, n_frames, width; } p;
+layout(push_constant) uniform P { int n_out, n_frames, width, skip; } p;
 #include "segment.glsl"
 
 // How many of the m rows but `own` come before row j; may stop at `enough`.
@@ -32,9 +32,10 @@ int before(int row, int m, int own, int j, int enough)
 
 void main()
 {
-    const int r = int(wn_group()), lane = int(gl_LocalInvocationID.x);
+    const int strip = int(wn_group()), lane = int(gl_LocalInvocationID.x);
+    const int r = p.skip + strip;
 
-    if (r >= p.n_out)
+    if (strip >= p.n_out)
         return;
     const int at = w_ptr[r];
     const int entries = w_ptr[r + 1] - at;
@@ -52,7 +53,7 @@ void main()
     for (int j = lane; j < m; j += 64) {
         int place = 0;
         if (around && begin + j != own) {
-            place = 1 + before(own * p.width, m, own - begin, j, entries - 1);
+            place = 1 + before(strip * p.width, m, own - begin, j, entries - 1);
         } else if (!around && flag[begin + j] == 0) {
             for (int i = 0; i < j; i++)
                 place += int(flag[begin + i] == 0);

@@ -6,18 +6,20 @@
 // equals.
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };
-layout(binding = 1) readonly buffer Keep { int keep[]; };
-layout(binding = 2) readonly buffer Ptr { int ptr[]; };
-layout(binding = 3) writeonly buffer To { int to[]; };
-layout(push_constant) uniform P { int n, n_segments, width; float scale; } p;
+layout(binding = 1) readonly buffer Square { float square[]; };
+layout(binding = 2) readonly buffer Keep { int keep[]; };
+layout(binding = 3) readonly buffer Ptr { int ptr[]; };
+layout(binding = 4) writeonly buffer To { int to[]; };
+layout(push_constant) uniform P { int n, n_segments, width, skip; float scale; } p;
 #include "segment.glsl"
 #include "gap.glsl"
+#include "strip.glsl"
 
 void main()
 {
-    const int i = wn_item();
+    const int i = wn_strip_row(wn_item(), p.n_segments);
 
-    if (i >= ptr[p.n_segments])
+    if (i == WN_NONE)
         return;
     const int f = wn_segment(i, p.n_segments);
     const int begin = ptr[f];

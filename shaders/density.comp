@@ -3,26 +3,29 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 // rho[i] = exp(-mean of the k smallest gaps of i), far[i] = the largest gap; gaps are scaled
-// squared distances to the rows of i's segment, itself among them, out of their dot products s.
+// squared distances to the rows of i's segment, itself among them, out of a strip of their dot
+// products s.
 #define MOST 64
 layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer S { float s[]; };
-layout(binding = 1) readonly buffer Ptr { int ptr[]; };
-layout(binding = 2) writeonly buffer Rho { float rho[]; };
-layout(binding = 3) writeonly buffer Far { float far[]; };
-layout(binding = 4) readonly buffer Table { int table[]; };
-layout(push_constant) uniform P { int n, n_segments, width, k, capped; float scale; } p;
+layout(binding = 1) readonly buffer Square { float square[]; };
+layout(binding = 2) readonly buffer Ptr { int ptr[]; };
+layout(binding = 3) writeonly buffer Rho { float rho[]; };
+layout(binding = 4) writeonly buffer Far { float far[]; };
+layout(binding = 5) readonly buffer Table { int table[]; };
+layout(push_constant) uniform P { int n, n_segments, width, skip, k, capped; float scale; } p;
 #include "segment.glsl"
 #include "gap.glsl"
+#include "strip.glsl"
 
 void main()
 {
-    const int i = wn_item();
+    const int i = wn_strip_row(wn_item(), p.n_segments);
     float near[MOST];
     float most = 0.0;
     int n = 0;
 
-    if (i >= ptr[p.n_segments])
+    if (i == WN_NONE)
         return;
     const int f = wn_segment(i, p.n_segments);
     const int begin = ptr[f];

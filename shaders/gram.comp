@@ -3,7 +3,8 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "common.glsl"
-// y[i][j] = dot(x[i], x[ptr[f] + j]) for the rows j of i's frame f.
+// y[r][j] = dot(x[i], x[ptr[f] + j]) for the rows j of i's frame f; i: row r of a strip, or of a
+// list.
 // A workgroup takes ROWS rows against COLS rows at a time, each invocation one lane of all those
 // dots in registers; then an invocation a dot adds the lanes in the tree's order.
 #define ROWS 4
@@ -13,34 +14,37 @@ layout(local_size_x = WN_LANES) in;
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Y { float y[]; };
-layout(push_constant) uniform P { int n, n_frames, dim, width; } p;
+layout(binding = 3) readonly buffer List { int list[]; };
+layout(binding = 4) readonly buffer ListEnd { int list_end[]; };
+layout(push_constant) uniform P { int n, n_frames, dim, width, skip, listed, runs; } p;
 #include "segment.glsl"
+#include "strip.glsl"
 
+shared int own[ROWS]; // the rows of this workgroup, or WN_NONE
 shared float lane_sum[DOTS][WN_LANES + 1]; // + 1: invocations read different banks
 
-// The dots of rows first .. first + ROWS - 1 with rows j0 .. j0 + COLS - 1; those
-// of rows in [begin, end) with rows below j_end are kept. Every invocation calls it with the same
-// arguments.
-void dots_of(int first, int begin, int end, int j0, int j_begin, int j_end)
+// The dots of rows own[a] .. own[b - 1], which are rows first + a and on of y, with rows j0 ..
+// j0 + COLS - 1, as far as these are below j_end. Every invocation calls it with the same arguments.
+void dots_of(int first, int a, int b, int j0, int j_begin, int j_end)
 {
     const int lane = int(gl_LocalInvocationID.x);
     precise float sum[DOTS];
     int row[ROWS], col[COLS];
 
     [[unroll]] for (int r = 0; r < ROWS; r++)
-        row[r] = min(max(first + r, begin), end - 1) * p.dim;
+        row[r] = own[min(max(r, a), b - 1)] * p.dim;
     [[unroll]] for (int t = 0; t < COLS; t++)
         col[t] = min(j0 + t, j_end - 1) * p.dim;
     [[unroll]] for (int d = 0; d < DOTS; d++)
         sum[d] = 0.0;
     for (int c = lane; c < p.dim; c += WN_LANES) {
-        float b[COLS];
+        float other[COLS];
         [[unroll]] for (int t = 0; t < COLS; t++)
-            b[t] = x[col[t] + c];
+            other[t] = x[col[t] + c];
         [[unroll]] for (int r = 0; r < ROWS; r++) {
-            const float a = x[row[r] + c];
+            const float v = x[row[r] + c];
             [[unroll]] for (int t = 0; t < COLS; t++) {
-                precise const float product = a * b[t];
+                precise const float product = v * other[t];
                 precise const float s = sum[r * COLS + t] + product;
                 sum[r * COLS + t] = s;
             }
@@ -57,23 +61,39 @@ void dots_of(int first, int begin, int end, int j0, int j_begin, int j_end)
                 lane_sum[lane][l] = s;
             }
         }
-        const int i = first + lane / COLS, j = j0 + lane % COLS;
-        if (i >= begin && i < end && j < j_end)
-            y[i * p.width + j - j_begin] = lane_sum[lane][0];
+        const int r = lane / COLS, j = j0 + lane % COLS;
+        if (r >= a && r < b && j < j_end)
+            y[(first + r) * p.width + j - j_begin] = lane_sum[lane][0];
     }
+}
+
+int row_of(int r)
+{
+    if (p.listed < 0)
+        return wn_strip_row(r, p.n_frames);
+    return r < p.n && p.skip + r < list_end[p.listed] ? list[p.skip + r] : WN_NONE;
 }
 
 void main()
 {
-    const int first = int(wn_group()) * ROWS;
-    const int end = min(first + ROWS, ptr[p.n_frames]);
+    const int g = int(wn_group()), lane = int(gl_LocalInvocationID.x);
+    const int first = g / p.runs * ROWS;
+    const int each = (p.width + p.runs * COLS - 1) / (p.runs * COLS) * COLS;
+    const int from = g % p.runs * each;
 
+    if (lane < ROWS)
+        own[lane] = row_of(first + lane);
+    barrier();
     // Few rows share a workgroup, and mostly a frame.
-    for (int i = first; i < end;) {
-        const int f = wn_segment(i, p.n_frames);
-        const int next = min(ptr[f + 1], end);
-        for (int j0 = ptr[f]; j0 < ptr[f + 1]; j0 += COLS)
-            dots_of(first, i, next, j0, ptr[f], ptr[f + 1]);
-        i = next;
+    for (int a = 0, b; a < ROWS; a = b) {
+        b = a + 1;
+        if (own[a] == WN_NONE)
+            continue;
+        const int f = wn_segment(own[a], p.n_frames);
+        const int begin = ptr[f], end = ptr[f + 1];
+        while (b < ROWS && own[b] >= begin && own[b] < end)
+            b++;
+        for (int j0 = begin + from; j0 < min(begin + from + each, end); j0 += COLS)
+            dots_of(first, a, b, j0, begin, end);
     }
 }

@@ -2,12 +2,13 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-// y[i] = the length of row i: d * rsqrt(max(d, 1e-24)), d = dot(x[i], x[i]). A workgroup a row.
+// y[i] = the length of row i: d * rsqrt(max(d, 1e-24)), d = dot(x[i], x[i]), or its square d. A
+// workgroup a row.
 layout(local_size_x = WN_LANES) in;
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Y { float y[]; };
-layout(push_constant) uniform P { int n, n_frames, dim; } p;
+layout(push_constant) uniform P { int n, n_frames, dim, square; } p;
 #define WN_SUM float
 #include "lanes.glsl"
 
@@ -28,5 +29,5 @@ void main()
     const float d = wn_tree(sum);
     precise const float root = d * wn_rsqrt(d > 1e-24 ? d : 1e-24);
     if (lane == 0)
-        y[i] = root;
+        y[i] = p.square != 0 ? d : root;
 }

@@ -14,15 +14,16 @@ layout(binding = 4) readonly buffer Count { int count[]; };
 layout(binding = 5) writeonly buffer To { int to[]; };
 layout(binding = 6) writeonly buffer Value { float value[]; };
 layout(binding = 7) buffer Part { float part[]; };
-layout(push_constant) uniform P { int n, n_frames, width, most; } p;
+layout(push_constant) uniform P { int n, n_frames, width, most, skip; } p;
 #define WN_SUM float
 #include "lanes.glsl"
 #include "best.glsl"
 #include "segment.glsl"
+#include "strip.glsl"
 
 float at(int i, int j)
 {
-    return wn_flushed(x[i * p.width + j]);
+    return wn_flushed(x[(i - ptr[0] - p.skip) * p.width + j]);
 }
 
 float inverse(float sum)
@@ -42,9 +43,9 @@ float exp_of(float a, float m)
 
 void main()
 {
-    const int i = int(wn_group()), lane = int(gl_LocalInvocationID.x);
+    const int i = wn_strip_row(int(wn_group()), p.n_frames), lane = int(gl_LocalInvocationID.x);
 
-    if (i >= ptr[p.n_frames])
+    if (i == WN_NONE)
         return;
     if (ask[i] == 0) {
         for (int k = lane; k < p.most; k += WN_LANES) {

@@ -7,21 +7,22 @@ layout(local_size_x = WN_LANES) in;
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Y { float y[]; };
-layout(push_constant) uniform P { int n, n_frames, width, first; } p;
+layout(push_constant) uniform P { int n, n_frames, width, first, skip; } p;
 #define WN_SUM float
 #include "lanes.glsl"
 #include "segment.glsl"
+#include "strip.glsl"
 
 void main()
 {
-    const int i = int(wn_group()), lane = int(gl_LocalInvocationID.x);
+    const int r = int(wn_group()), i = wn_strip_row(r, p.n_frames), lane = int(gl_LocalInvocationID.x);
     precise float sum = 0.0;
 
-    if (i >= ptr[p.n_frames])
+    if (i == WN_NONE)
         return;
     const int f = wn_segment(i, p.n_frames);
     for (int j = p.first + lane; j < ptr[f + 1] - ptr[f]; j += WN_LANES) {
-        precise const float s = sum + x[i * p.width + j];
+        precise const float s = sum + x[r * p.width + j];
         sum = s;
     }
     const float total = wn_tree(sum);

@@ -34,7 +34,7 @@ void main()
     int n = m - begin;
 
     for (int i = l; i < m; i += THREADS) {
-        const float square = s[(first + i) * p.width + i];
+        const float square = s[(first - ptr[0] + i) * p.width + i];
         like[p.n + first + i] = wn_rsqrt(square > 1e-16 ? square : 1e-16);
         if (rank[first + i] >= begin)
             row[first + rank[first + i] - begin] = i;
@@ -44,7 +44,7 @@ void main()
         const int even = (n + 1) / 2;
         const int r = min(min(p.step, n - end), even);
         for (int i = l; i < even; i += THREADS) {
-            const int own = (first + row[first + 2 * i]) * p.width;
+            const int own = (first - ptr[0] + row[first + 2 * i]) * p.width;
             const float q = like[p.n + first + row[first + 2 * i]];
             float most = -3e38;
             for (int j = 1; j < n; j += 2) {

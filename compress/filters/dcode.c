@@ -2,6 +2,9 @@
 /* The longest rows of a frame, the longest first; each takes in those that are much like it. With
  * compat=released a row whose like ones include one that went before is lost with all of them, as
  * in the authors' code. */
+#include <float.h>
+#include <math.h>
+
 #include "compress/build.h"
 #include "compress/filters/options.h"
 
@@ -11,11 +14,34 @@ struct dcode {
     int how, compat, order;
 };
 
+/* What lies just below x, for comparisons without denormals: a > below(x) is a >= x. */
+static float below(float x)
+{
+    const float y = nextafterf(x, -INFINITY);
+
+    return fabsf(x) < FLT_MIN ? -FLT_MIN : fabsf(y) < FLT_MIN ? 0 : y;
+}
+
+/* Bits of the rows of a frame whose cosines reach the threshold. */
+static wn_buf alike(struct wn_build *b, float threshold, int32_t words)
+{
+    const struct wn_alike_params p = {
+        .n = b->in.n,
+        .n_segments = b->in.n_frames,
+        .dim = b->in.dim,
+        .words = words,
+        .tau = below(threshold),
+    };
+    const wn_buf bits = wn_plan_temp(b->plan, "alike", (int64_t)p.n * words);
+
+    WN_CALL(b, alike, &p, wn_build_unit(b, b->in.data, b->in.dim), b->in.ptr, bits);
+    return bits;
+}
+
 static int build(void *priv, struct wn_build *b)
 {
     const struct dcode *f = priv;
     const wn_buf norm = wn_plan_temp(b->plan, "length", b->in.n);
-    int32_t width;
     int err;
 
     WN_CALL(b, length, (&(struct wn_length_params){b->in.n, b->in.n_frames, b->in.dim}),
@@ -28,24 +54,22 @@ static int build(void *priv, struct wn_build *b)
     });
     TRY(wn_build_next(b));
     const int32_t n = b->in.n;
-    const wn_buf cosine = wn_build_cosines(b, &width);
     const wn_buf made = wn_plan_temp(b->plan, "made", (int64_t)n * b->in.dim);
     const struct wn_absorb_params p = {
         .n = n,
         .n_frames = b->in.n_frames,
         .dim = b->in.dim,
-        .width = width,
+        .words = (wn_build_most(b) + 31) / 32,
         .how = f->how,
         .lose = f->compat == WN_RELEASED,
-        .threshold = (float)f->threshold,
     };
     struct wn_list list = {
         .keep = wn_plan_temp(b->plan, "keep", n),
         .rank = WN_NONE,
         .n_out = n,
     };
-    WN_CALL(b, absorb, &p, b->in.data, cosine, b->in.score, b->in.ptr, made, list.keep,
-            wn_plan_temp(b->plan, "like rows", n));
+    WN_CALL(b, absorb, &p, b->in.data, alike(b, (float)f->threshold, p.words), b->in.score, b->in.ptr,
+            made, list.keep, wn_plan_temp(b->plan, "like rows", n));
     b->in.data = made;
     if (f->order == WN_SPATIAL) {
         list.rank = wn_build_rank(b, wn_build_mix(b, list.keep, 1 << 23, b->in.cell, -1, 0, true));

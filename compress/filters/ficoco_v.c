@@ -102,12 +102,11 @@ static int find_grid(struct ficoco_v *f, struct wn_build *b)
 static void stand_in(struct wn_build *b, struct wn_ficoco_v *p)
 {
     int32_t dim;
-    const wn_buf keys = wn_build_keys(b, &dim), unit = wn_build_unit(b, keys, dim);
+    const wn_buf keys = wn_build_keys(b, &dim);
 
-    p->width = wn_build_most(b);
-    p->mutual = wn_plan_temp(b->plan, "cosines", (int64_t)b->in.n * p->width);
-    WN_CALL(b, gram, (&(struct wn_gram_params){b->in.n, b->in.n_frames, dim, p->width}), unit,
-            b->in.ptr, p->mutual);
+    p->products = wn_products_of_unit(b, keys, dim);
+    p->width = p->products.width;
+    wn_build_products(b, &p->products);
     p->cls = b->in.logits;
     if (p->cls == WN_NONE && b->in.attn != WN_NONE)
         p->cls = wn_build_cls_score(b, -2, -1, true, 0);
@@ -137,7 +136,7 @@ static int build(void *priv, struct wn_build *b)
         p.first = p.special != WN_NONE;
     if (p.released) {
         TRY(find_grid(f, b));
-        p.first = p.mutual == b->in.mutual;
+        p.first = p.mutual != WN_NONE;
         p.grid = p.grid_out = f->grid;
         p.side = f->side;
     }

@@ -11,8 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "compress/build.h"
 #include "compress/filters/options.h"
+#include "compress/products.h"
 
 struct prumerge {
     const AVClass *class;
@@ -54,18 +54,15 @@ static wn_buf attention(struct wn_build *b)
     return a;
 }
 
-/* Products of unit keys, the heads side by side. */
-static wn_buf likeness(struct wn_build *b, int32_t *width)
+/* Cosines of keys, the heads side by side. */
+static struct wn_products likeness(struct wn_build *b)
 {
     const struct wn_rows *r = b->rows;
-    const int32_t n = b->in.n, n_frames = b->in.n_frames, dim = r->keys_heads * r->keys_dim;
+    const int32_t n = b->in.n, dim = r->keys_heads * r->keys_dim;
 
     if (b->in.keys == WN_NONE)
-        return wn_build_cosines(b, width);
-    *width = wn_build_most(b);
+        return wn_products_of_unit(b, b->in.data, b->in.dim);
     const wn_buf keys = wn_plan_temp(b->plan, "last keys", (int64_t)n * dim);
-    const wn_buf unit = wn_plan_temp(b->plan, "unit keys", (int64_t)n * dim);
-    const wn_buf s = wn_plan_temp(b->plan, "cosines", (int64_t)n * *width);
     const struct wn_reduce_params p = {
         .n = n,
         .width = r->keys_layers * dim,
@@ -78,9 +75,7 @@ static wn_buf likeness(struct wn_build *b, int32_t *width)
     };
 
     WN_CALL(b, reduce, &p, b->in.keys, keys);
-    WN_CALL(b, unit, (&(struct wn_unit_params){n, n_frames, dim}), keys, b->in.ptr, unit);
-    WN_CALL(b, gram, (&(struct wn_gram_params){n, n_frames, dim, *width}), unit, b->in.ptr, s);
-    return s;
+    return wn_products_of_unit(b, keys, dim);
 }
 
 /* Flags of the rows that stay, and their order with the first row that does not behind them. */
@@ -136,7 +131,8 @@ static wn_buf with_rest(struct wn_build *b, wn_buf flag)
     return wn_build_mix(b, flag, 1, own, 1, 0, false);
 }
 
-static void merge(struct wn_build *b, int k, wn_buf flag, wn_buf products, int32_t width)
+/* products: of all rows; those with the rows that stay are made. */
+static void merge(struct wn_build *b, int k, wn_buf flag, struct wn_products *products)
 {
     const int32_t n_out = b->out.n, n = b->in.n, n_frames = b->in.n_frames;
     const int64_t entries = (int64_t)n_out * (1 + k) + n;
@@ -148,8 +144,17 @@ static void merge(struct wn_build *b, int k, wn_buf flag, wn_buf products, int32
     WN_CALL(b, scan, (&(struct wn_scan_params){n_out, n_frames}), count, b->out.ptr, b->w_ptr);
     b->w_idx = wn_plan_temp(b->plan, "W idx", entries);
     b->w = wn_plan_temp(b->plan, "W", entries);
-    WN_CALL(b, around_fill, (&(struct wn_around_fill_params){n_out, n_frames, width}), products,
-            b->in.ptr, flag, b->in.score, b->base, b->w_ptr, b->w_idx, b->w);
+    products->n = n_out;
+    products->list = b->base;
+    products->end = b->out.ptr;
+    products->listed = n_frames;
+    wn_build_products(b, products);
+    for (int32_t i = 0; i < products->n_strips; i++) {
+        const struct wn_strip s = wn_build_strip(b, products, i);
+        const struct wn_around_fill_params p = {s.n, n_frames, products->width, s.skip};
+        WN_CALL(b, around_fill, &p, s.s, b->in.ptr, flag, b->in.score, b->base, b->w_ptr, b->w_idx,
+                b->w);
+    }
     b->out.data = wn_plan_temp(b->plan, "data", (int64_t)n_out * b->in.dim);
     WN_CALL(b, combine, (&(struct wn_combine_params){n_out, n_frames, b->in.dim}), b->in.data,
             b->w_ptr, b->w_idx, b->w, b->out.ptr, b->out.data);
@@ -167,12 +172,11 @@ static int build(void *priv, struct wn_build *b)
 {
     const struct prumerge *f = priv;
     struct wn_list list = {.n_out = b->in.n};
-    int32_t width;
     int err;
 
     b->in.score = attention(b);
     TRY(wn_build_patches(b)); /* CLS has its share of the attention, but is none of them */
-    const wn_buf products = likeness(b, &width);
+    struct wn_products products = likeness(b);
     const wn_buf flag = choose(b, f, &list);
 
     list.keep = with_rest(b, flag);
@@ -180,7 +184,7 @@ static int build(void *priv, struct wn_build *b)
     if (f->keep > 0 && !f->plus)
         list.count = wn_build_counts(b, wn_build_table(b, stay, &f->keep), NULL, &list.n_out);
     wn_build_compact(b, &list);
-    merge(b, f->k, flag, products, width);
+    merge(b, f->k, flag, &products);
     return WN_OK;
 fail:
     return err;

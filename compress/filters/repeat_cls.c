@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "compress/filters/options.h"
+#include "compress/products.h"
 #include "compress/tiles.h"
 
 struct repeat_cls {
@@ -26,28 +27,31 @@ static int needs(void *priv, const struct wn_encoder_info *info, struct wn_needs
 /* Flags of rows that repeat nothing. */
 static wn_buf unique(struct wn_build *b, const struct repeat_cls *f)
 {
-    const int32_t n = b->in.n, n_frames = b->in.n_frames, width = wn_build_most(b);
-    const wn_buf s = wn_plan_temp(b->plan, "cosines", (int64_t)n * width);
+    const int32_t n = b->in.n, n_frames = b->in.n_frames;
     const wn_buf rho = wn_plan_temp(b->plan, "likeness", n), far = wn_plan_temp(b->plan, "far", n);
     const wn_buf repeats = wn_plan_temp(b->plan, "repeats", n);
     float *limit = (float *)wn_build_scratch(b, n_frames);
     int32_t dim;
     const wn_buf keys = wn_build_keys(b, &dim);
-    const wn_buf unit = wn_plan_temp(b->plan, "unit keys", (int64_t)n * dim);
-    const struct wn_density_params near = {
-        .n = n,
-        .n_segments = n_frames,
-        .width = width,
-        .k = f->k + 1,
-        .scale = 0.5f,
-    };
+    struct wn_products p = wn_products_of_unit(b, keys, dim);
+    const wn_buf square = wn_build_squares(b, &p);
 
     /* Half a squared distance of unit rows is 1 - cosine; a row is the first of its own nearest. */
     for (int32_t i = 0; limit && i < n_frames; i++)
         limit[i] = (float)exp(-(1 - f->tau) * f->k / (f->k + 1));
-    WN_CALL(b, unit, (&(struct wn_unit_params){n, n_frames, dim}), keys, b->in.ptr, unit);
-    WN_CALL(b, gram, (&(struct wn_gram_params){n, n_frames, dim, width}), unit, b->in.ptr, s);
-    WN_CALL(b, density, &near, s, b->in.ptr, rho, far, b->in.ptr);
+    wn_build_products(b, &p);
+    for (int32_t i = 0; i < p.n_strips; i++) {
+        const struct wn_strip s = wn_build_strip(b, &p, i);
+        const struct wn_density_params near = {
+            .n = s.n,
+            .n_segments = n_frames,
+            .width = p.width,
+            .skip = s.skip,
+            .k = f->k + 1,
+            .scale = 0.5f,
+        };
+        WN_CALL(b, density, &near, s.s, square, b->in.ptr, rho, far, b->in.ptr);
+    }
     if (limit)
         WN_CALL(b, over, (&(struct wn_over_params){n, n_frames, 1}), rho,
                 wn_build_floats(b, "limit", limit, n_frames), b->in.ptr, repeats);

@@ -3,8 +3,8 @@
  * second one is compared with those between, and the eight that are most like one of these go;
  * again and again until as many are left as were asked for. The authors compare rows before the
  * projector, and their code stops at odd numbers, where ours goes on. */
-#include "compress/build.h"
 #include "compress/filters/options.h"
+#include "compress/products.h"
 
 struct vispruner {
     const AVClass *class;
@@ -31,6 +31,20 @@ static int32_t diverse(int32_t m, const void *arg)
     return wn_keep(((const struct vispruner *)arg)->keep, m) - important(m, arg);
 }
 
+struct search {
+    struct wn_thin_params thin;
+    wn_buf rank, from, left, row, like, keep;
+};
+
+static void thin(struct wn_build *b, void *arg, const struct wn_products_part *part)
+{
+    struct search *s = arg;
+
+    s->thin.n_segments = part->n_segments;
+    WN_CALL(b, thin, &s->thin, part->s, s->rank, part->ptr, s->from, s->left, s->row, s->like,
+            s->keep);
+}
+
 static int build(void *priv, struct wn_build *b)
 {
     const struct vispruner *f = priv;
@@ -40,23 +54,25 @@ static int build(void *priv, struct wn_build *b)
     b->in.score = wn_build_cls_score(b, -2, -1, true, 0);
     TRY(wn_build_patches(b));
     const int32_t n = b->in.n;
-    const int32_t n_frames = b->in.n_frames, dim = b->in.dim, width = wn_build_most(b);
-    const wn_buf rank = wn_build_rank(b, b->in.score);
-    const wn_buf products = wn_plan_temp(b->plan, "products", (int64_t)n * width);
-    const struct wn_thin_params p = {
+    const struct wn_products p = WN_PRODUCTS(
+        .x = b->in.data,
+        .ptr = b->in.ptr,
         .n = n,
-        .n_segments = n_frames,
-        .width = width,
-        .step = f->step,
-        .most = width - important(width, f),
+        .n_segments = b->in.n_frames,
+        .dim = b->in.dim,
+        .width = wn_build_most(b),
+    );
+    struct search s = {
+        .thin = {n, 0, p.width, f->step, p.width - important(p.width, f)},
+        .rank = wn_build_rank(b, b->in.score),
+        .from = wn_build_table(b, important, f),
+        .left = wn_build_table(b, diverse, f),
+        .row = wn_plan_temp(b->plan, "list", n),
+        .like = wn_plan_temp(b->plan, "likeness", 2 * (int64_t)n),
+        .keep = wn_plan_temp(b->plan, "keep", n),
     };
-
-    WN_CALL(b, gram, (&(struct wn_gram_params){n, n_frames, dim, width}), b->in.data, b->in.ptr,
-            products);
-    list.keep = wn_plan_temp(b->plan, "keep", n);
-    WN_CALL(b, thin, &p, products, rank, b->in.ptr, wn_build_table(b, important, f),
-            wn_build_table(b, diverse, f), wn_plan_temp(b->plan, "list", n),
-            wn_plan_temp(b->plan, "likeness", 2 * (int64_t)n), list.keep);
+    wn_build_parts(b, &p, thin, &s);
+    list.keep = s.keep;
     list.count = wn_build_counts(b, wn_build_keep_table(b, f->keep), NULL, &list.n_out);
     wn_build_compact(b, &list);
     return WN_OK;

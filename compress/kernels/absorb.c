@@ -4,7 +4,8 @@
 
 struct frame {
     const struct wn_absorb_params *p;
-    const float *s, *weight; /* of row `begin` on, as is what follows */
+    const uint32_t *bits; /* of row `begin` on, as is what follows */
+    const float *weight;
     float *z;
     int32_t *keep, *list;
     int32_t m;
@@ -31,12 +32,12 @@ static void make(const struct frame *f, int32_t i, int32_t count, float share)
 
 static void absorb(const struct frame *f, int32_t i)
 {
-    const float *like = f->s + (int64_t)i * f->p->width;
+    const uint32_t *like = f->bits + (int64_t)i * f->p->words;
     int32_t count = 0;
     float sum = 0;
 
     for (int32_t j = 0; j < f->m; j++) {
-        if (like[j] >= f->p->threshold)
+        if (like[j / 32] >> j % 32 & 1)
             f->list[count++] = j;
     }
     if (count < 2)
@@ -61,7 +62,7 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
         const int64_t begin = ptr[t], m = ptr[t + 1] - begin;
         const struct frame f = {
             .p = p,
-            .s = (const float *)buf[1] + begin * p->width,
+            .bits = (const uint32_t *)buf[1] + begin * p->words,
             .weight = (const float *)buf[2] + begin,
             .z = (float *)buf[4] + begin * p->dim,
             .keep = (int32_t *)buf[5] + begin,

@@ -4,7 +4,7 @@
 /* least below 0: no row stands before i. */
 static float height(void *const *buf, int32_t i, int32_t begin, int32_t m, float least)
 {
-    const float *rho = buf[1], *far = buf[2];
+    const float *rho = buf[2], *far = buf[3];
 
     for (int32_t j = 0, none = least < 0; none && j < m; j++)
         least = far[begin + j] > least ? far[begin + j] : least;
@@ -14,14 +14,15 @@ static float height(void *const *buf, int32_t i, int32_t begin, int32_t m, float
 static float nearest(const struct wn_apart_params *p, void *const *buf, int32_t i, int32_t begin,
                      int32_t m)
 {
-    const float *s = buf[0], *rho = buf[1], *own = s + (int64_t)i * p->width;
+    const int32_t base = wn_strip_base(buf[4], p->skip);
+    const float *own = (const float *)buf[0] + (int64_t)(i - base) * p->width;
+    const float *square = buf[1], *rho = buf[2];
     float least = -1;
 
     for (int32_t j = 0; j < m; j++) {
         if (!wn_before(rho[begin + j], begin + j, rho[i], i))
             continue;
-        const float d = wn_gap(own[i - begin], s[(int64_t)(begin + j) * p->width + j], own[j],
-                               p->scale);
+        const float d = wn_gap(square[i], square[begin + j], own[j], p->scale);
         least = least < 0 || d < least ? d : least;
     }
     return least;
@@ -30,14 +31,15 @@ static float nearest(const struct wn_apart_params *p, void *const *buf, int32_t 
 static void ref(const void *params, void *const *buf)
 {
     const struct wn_apart_params *p = params;
-    const int32_t *ptr = buf[3];
-    float *y = buf[4];
+    const int32_t *ptr = buf[4], base = wn_strip_base(ptr, p->skip);
+    const int32_t n = wn_strip_rows(ptr, p->n_segments, p->skip, p->n);
+    float *y = buf[5];
 
-    for (int32_t f = 0; f < p->n_segments; f++) {
-        const int32_t begin = ptr[f], m = ptr[f + 1] - begin;
-        for (int32_t i = begin; i < ptr[f + 1]; i++)
-            y[i] = m <= p->few ? (float)(begin - i)
-                               : height(buf, i, begin, m, nearest(p, buf, i, begin, m));
+    for (int32_t i = base; i < base + n; i++) {
+        const int32_t f = wn_segment_of(ptr, p->n_segments, i), begin = ptr[f];
+        const int32_t m = ptr[f + 1] - begin;
+        y[i] = m <= p->few ? (float)(begin - i)
+                           : height(buf, i, begin, m, nearest(p, buf, i, begin, m));
     }
 }
 
@@ -62,7 +64,7 @@ static void start(void *arg, int32_t begin, int32_t m, int32_t first, int32_t en
 static void visit(void *arg, int32_t i, int32_t j, const float *gap, int32_t n)
 {
     struct piece *piece = arg;
-    const float *rho = (const float *)piece->buf[1], *other = rho + piece->begin + j, own = rho[i];
+    const float *rho = (const float *)piece->buf[2], *other = rho + piece->begin + j, own = rho[i];
     const int32_t place = i - piece->begin - j; /* of i in this run; outside of it where not */
     float least = piece->least[i - piece->first];
 
@@ -77,7 +79,7 @@ static void visit(void *arg, int32_t i, int32_t j, const float *gap, int32_t n)
 static void finish(void *arg, int32_t begin, int32_t m, int32_t first, int32_t end)
 {
     const struct piece *piece = arg;
-    float *y = piece->buf[4];
+    float *y = piece->buf[5];
 
     for (int32_t i = first; i < end; i++)
         y[i] = m <= piece->p->few ? (float)(begin - i)
@@ -88,8 +90,8 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
 {
     const struct wn_apart_params *p = params;
     const struct wn_gap_range range = {
-        .job = {buf[0], p->width, p->scale, visit},
-        .ptr = buf[3],
+        .job = {buf[0], buf[1], p->width, wn_strip_base(buf[4], p->skip), p->scale, visit},
+        .ptr = buf[4],
         .n_segments = p->n_segments,
         .start = start,
         .finish = finish,
@@ -103,7 +105,8 @@ static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_apart_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[3])[p->n_segments], WN_GAP_ROWS, part, params, buf);
+    wn_blocks(pool, wn_strip_rows(buf[4], p->n_segments, p->skip, p->n), WN_GAP_ROWS, part, params,
+              buf);
 }
 
 static uint32_t groups(const void *params)
@@ -113,8 +116,8 @@ static uint32_t groups(const void *params)
 
 const struct wn_kernel wn_kernel_apart = {
     .name = "apart",
-    .n_bufs = 5,
-    .access = {WN_READ, WN_READ, WN_READ, WN_READ, WN_WRITE},
+    .n_bufs = 6,
+    .access = {WN_READ, WN_READ, WN_READ, WN_READ, WN_READ, WN_WRITE},
     .params_size = sizeof(struct wn_apart_params),
     .ref = ref,
     .fast = fast,

@@ -2,7 +2,7 @@
 #include "compress/blocks.h"
 #include "compress/kernels.h"
 
-/* s: row `own` of the products with the m rows of its frame. list: the k best others. */
+/* s: products of row `own` with the m rows of its frame. list: the k best others. */
 static void find(const float *s, int32_t m, int32_t own, int32_t k, int32_t *list)
 {
     int32_t n = 0;
@@ -25,14 +25,14 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     int32_t *w_idx = buf[6];
     float *w = buf[7];
 
-    for (int64_t r = first; r < end; r++) {
+    for (int64_t r = p->skip + first; r < p->skip + end; r++) {
         int32_t at = w_ptr[r], list[WN_AROUND_MOST];
         const int32_t entries = w_ptr[r + 1] - at;
         if (!entries)
             continue;
         const int32_t own = base[r], f = wn_segment_of(ptr, p->n_frames, own), begin = ptr[f];
         if (flag[own]) {
-            find(s + (int64_t)own * p->width, ptr[f + 1] - begin, own - begin, entries - 1, list);
+            find(s + (r - p->skip) * p->width, ptr[f + 1] - begin, own - begin, entries - 1, list);
             w_idx[at] = own;
             w[at++] = 1;
             for (int32_t k = 0; k < entries - 1; k++, at++) {

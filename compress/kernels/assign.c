@@ -4,15 +4,15 @@
 static int32_t nearest(const struct wn_assign_params *p, void *const *buf, int32_t i, int32_t begin,
                        int32_t m)
 {
-    const float *s = buf[0], *own = s + (int64_t)i * p->width;
-    const int32_t *keep = buf[1];
+    const int32_t *keep = buf[2], base = wn_strip_base(buf[3], p->skip);
+    const float *own = (const float *)buf[0] + (int64_t)(i - base) * p->width, *square = buf[1];
     int32_t to = WN_NONE;
     float least = 0;
 
     for (int32_t j = 0; j < m; j++) {
         if (!keep[begin + j])
             continue;
-        const float d = wn_gap(own[i - begin], s[(int64_t)(begin + j) * p->width + j], own[j], 1);
+        const float d = wn_gap(square[i], square[begin + j], own[j], 1);
         if (to == WN_NONE || d < least) {
             to = begin + j;
             least = d;
@@ -24,12 +24,13 @@ static int32_t nearest(const struct wn_assign_params *p, void *const *buf, int32
 static void ref(const void *params, void *const *buf)
 {
     const struct wn_assign_params *p = params;
-    const int32_t *keep = buf[1], *ptr = buf[2];
-    int32_t *to = buf[3];
+    const int32_t *keep = buf[2], *ptr = buf[3], base = wn_strip_base(ptr, p->skip);
+    const int32_t n = wn_strip_rows(ptr, p->n_segments, p->skip, p->n);
+    int32_t *to = buf[4];
 
-    for (int32_t f = 0; f < p->n_segments; f++) {
-        for (int32_t i = ptr[f]; i < ptr[f + 1]; i++)
-            to[i] = keep[i] ? i : nearest(p, buf, i, ptr[f], ptr[f + 1] - ptr[f]);
+    for (int32_t i = base; i < base + n; i++) {
+        const int32_t f = wn_segment_of(ptr, p->n_segments, i);
+        to[i] = keep[i] ? i : nearest(p, buf, i, ptr[f], ptr[f + 1] - ptr[f]);
     }
 }
 
@@ -53,7 +54,7 @@ static void start(void *arg, int32_t begin, int32_t m, int32_t first, int32_t en
 static void visit(void *arg, int32_t i, int32_t j, const float *gap, int32_t n)
 {
     struct piece *piece = arg;
-    const int32_t *keep = (const int32_t *)piece->buf[1], *kept = keep + piece->begin + j;
+    const int32_t *keep = (const int32_t *)piece->buf[2], *kept = keep + piece->begin + j;
     int32_t *to = &piece->to[i - piece->first];
     float least = piece->least[i - piece->first];
 
@@ -73,7 +74,7 @@ static void finish(void *arg, int32_t begin, int32_t m, int32_t first, int32_t e
     const struct piece *piece = arg;
 
     for (int32_t i = first; i < end; i++)
-        ((int32_t *)piece->buf[3])[i] = ((const int32_t *)piece->buf[1])[i] ? i
+        ((int32_t *)piece->buf[4])[i] = ((const int32_t *)piece->buf[2])[i] ? i
                                                                             : piece->to[i - first];
 }
 
@@ -81,8 +82,8 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
 {
     const struct wn_assign_params *p = params;
     const struct wn_gap_range range = {
-        .job = {buf[0], p->width, 1, visit},
-        .ptr = buf[2],
+        .job = {buf[0], buf[1], p->width, wn_strip_base(buf[3], p->skip), 1, visit},
+        .ptr = buf[3],
         .n_segments = p->n_segments,
         .start = start,
         .finish = finish,
@@ -96,7 +97,8 @@ static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_assign_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[2])[p->n_segments], WN_GAP_ROWS, part, params, buf);
+    wn_blocks(pool, wn_strip_rows(buf[3], p->n_segments, p->skip, p->n), WN_GAP_ROWS, part, params,
+              buf);
 }
 
 static uint32_t groups(const void *params)
@@ -106,8 +108,8 @@ static uint32_t groups(const void *params)
 
 const struct wn_kernel wn_kernel_assign = {
     .name = "assign",
-    .n_bufs = 4,
-    .access = {WN_READ, WN_READ, WN_READ, WN_WRITE},
+    .n_bufs = 5,
+    .access = {WN_READ, WN_READ, WN_READ, WN_READ, WN_WRITE},
     .params_size = sizeof(struct wn_assign_params),
     .ref = ref,
     .fast = fast,

@@ -23,8 +23,8 @@ static void write(const struct state *t, int32_t k, void *const *buf, int32_t i)
     for (int32_t a = 0; a < t->n; a++)
         sum += t->near[a];
     const float q = wn_rsqrt((float)k);
-    ((float *)buf[2])[i] = wn_exp(-(sum * (q * q)));
-    ((float *)buf[3])[i] = t->far;
+    ((float *)buf[3])[i] = wn_exp(-(sum * (q * q)));
+    ((float *)buf[4])[i] = t->far;
 }
 
 static int32_t neighbours(const struct wn_density_params *p, const int32_t *table, int32_t m)
@@ -37,13 +37,13 @@ static int32_t neighbours(const struct wn_density_params *p, const int32_t *tabl
 static void row(const struct wn_density_params *p, void *const *buf, int32_t i, int32_t begin,
                 int32_t m)
 {
-    const float *s = buf[0], *own = s + (int64_t)i * p->width;
-    const int32_t k = neighbours(p, buf[4], m);
+    const int32_t *ptr = buf[2], k = neighbours(p, buf[5], m);
+    const float *own = (const float *)buf[0] + (i - wn_strip_base(ptr, p->skip)) * (int64_t)p->width;
+    const float *square = buf[1];
     struct state t = {.n = 0};
 
     for (int32_t j = 0; j < m; j++) {
-        const float d = wn_gap(own[i - begin], s[(int64_t)(begin + j) * p->width + j], own[j],
-                               p->scale);
+        const float d = wn_gap(square[i], square[begin + j], own[j], p->scale);
         t.far = d > t.far ? d : t.far;
         if (t.n < k || d < t.near[k - 1])
             add(&t, k, d);
@@ -54,11 +54,12 @@ static void row(const struct wn_density_params *p, void *const *buf, int32_t i, 
 static void ref(const void *params, void *const *buf)
 {
     const struct wn_density_params *p = params;
-    const int32_t *ptr = buf[1];
+    const int32_t *ptr = buf[2], base = wn_strip_base(ptr, p->skip);
+    const int32_t n = wn_strip_rows(ptr, p->n_segments, p->skip, p->n);
 
-    for (int32_t f = 0; f < p->n_segments; f++) {
-        for (int32_t i = ptr[f]; i < ptr[f + 1]; i++)
-            row(p, buf, i, ptr[f], ptr[f + 1] - ptr[f]);
+    for (int32_t i = base; i < base + n; i++) {
+        const int32_t f = wn_segment_of(ptr, p->n_segments, i);
+        row(p, buf, i, ptr[f], ptr[f + 1] - ptr[f]);
     }
 }
 
@@ -74,7 +75,7 @@ static void start(void *arg, int32_t begin, int32_t m, int32_t first, int32_t en
     struct piece *piece = arg;
 
     piece->first = first;
-    piece->k = neighbours(piece->p, piece->buf[4], m);
+    piece->k = neighbours(piece->p, piece->buf[5], m);
     for (int32_t i = 0; i < end - first; i++)
         piece->state[i] = (struct state){.n = 0};
 }
@@ -121,8 +122,8 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
 {
     const struct wn_density_params *p = params;
     const struct wn_gap_range range = {
-        .job = {buf[0], p->width, p->scale, visit},
-        .ptr = buf[1],
+        .job = {buf[0], buf[1], p->width, wn_strip_base(buf[2], p->skip), p->scale, visit},
+        .ptr = buf[2],
         .n_segments = p->n_segments,
         .start = start,
         .finish = finish,
@@ -136,7 +137,8 @@ static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_density_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[1])[p->n_segments], WN_GAP_ROWS, part, params, buf);
+    wn_blocks(pool, wn_strip_rows(buf[2], p->n_segments, p->skip, p->n), WN_GAP_ROWS, part, params,
+              buf);
 }
 
 static uint32_t groups(const void *params)
@@ -146,8 +148,8 @@ static uint32_t groups(const void *params)
 
 const struct wn_kernel wn_kernel_density = {
     .name = "density",
-    .n_bufs = 5,
-    .access = {WN_READ, WN_READ, WN_WRITE, WN_WRITE, WN_READ},
+    .n_bufs = 6,
+    .access = {WN_READ, WN_READ, WN_READ, WN_WRITE, WN_WRITE, WN_READ},
     .params_size = sizeof(struct wn_density_params),
     .ref = ref,
     .fast = fast,

@@ -9,7 +9,7 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
 
     for (int64_t i = first; i < end; i++) {
         const float d = wn_dot(x + i * p->dim, x + i * p->dim, p->dim);
-        ((float *)buf[2])[i] = d * wn_rsqrt(d > 1e-24f ? d : 1e-24f);
+        ((float *)buf[2])[i] = p->square ? d : d * wn_rsqrt(d > 1e-24f ? d : 1e-24f);
     }
 }
 

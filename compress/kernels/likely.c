@@ -51,8 +51,9 @@ struct ways {
 static void row(const struct wn_likely_params *p, const struct ways *way, void *const *buf,
                 int64_t i, int32_t f)
 {
-    const float *x = (const float *)buf[0] + i * p->width;
-    const int32_t *ptr = buf[1], *count = buf[4], m = ptr[f + 1] - ptr[f];
+    const int32_t *ptr = buf[1];
+    const float *x = (const float *)buf[0] + (i - wn_strip_base(ptr, p->skip)) * p->width;
+    const int32_t *count = buf[4], m = ptr[f + 1] - ptr[f];
     int32_t *to = (int32_t *)buf[5] + i * p->most, last = -1, k = 0;
     float *value = (float *)buf[6] + i * p->most, *part = (float *)buf[7] + i * p->most;
     float most, taken = 0;
@@ -79,9 +80,14 @@ static void row(const struct wn_likely_params *p, const struct ways *way, void *
 static void rows(const struct wn_likely_params *p, const struct ways *way, void *const *buf,
                  int64_t first, int64_t end)
 {
+<<<<<<< HEAD
     const int32_t *ptr = buf[1], *ask = buf[2];
+=======
+    const struct wn_likely_params *p = params;
+    const int32_t *ptr = buf[1], *ask = buf[2], base = wn_strip_base(ptr, p->skip);
+>>>>>>> d232eb2 (wip)
 
-    for (int64_t i = first; i < end; i++) {
+    for (int64_t i = base + first; i < base + end; i++) {
         if (ask[i]) {
             row(p, way, buf, i, wn_segment_of(ptr, p->n_frames, i));
             continue;
@@ -99,6 +105,7 @@ static void ref(const void *params, void *const *buf)
     static const struct ways plain = {soft_sum, next_best};
     const struct wn_likely_params *p = params;
 
+<<<<<<< HEAD
     rows(p, &plain, buf, 0, ((const int32_t *)buf[1])[p->n_frames]);
 }
 
@@ -163,13 +170,16 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     static const struct ways fast = {fast_soft_sum, fast_next_best};
 
     rows(params, &fast, buf, first, end);
+=======
+    part(params, buf, 0, wn_strip_rows(buf[1], p->n_frames, p->skip, p->n));
+>>>>>>> d232eb2 (wip)
 }
 
 static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_likely_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[1])[p->n_frames], 32, part, params, buf);
+    wn_blocks(pool, wn_strip_rows(buf[1], p->n_frames, p->skip, p->n), 32, part, params, buf);
 }
 
 static uint32_t groups(const void *params)

@@ -28,9 +28,10 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     const int32_t *ptr = buf[1];
     float *y = buf[2];
 
-    for (int64_t i = first; i < end; i++) {
+    for (int64_t r = first; r < end; r++) {
+        const int64_t i = wn_strip_base(ptr, p->skip) + r;
         const int32_t f = wn_segment_of(ptr, p->n_frames, i);
-        y[i] = sum(x + i * p->width + p->first, ptr[f + 1] - ptr[f] - p->first);
+        y[i] = sum(x + r * p->width + p->first, ptr[f + 1] - ptr[f] - p->first);
     }
 }
 
@@ -38,15 +39,15 @@ static void ref(const void *params, void *const *buf)
 {
     const struct wn_tally_params *p = params;
 
-    part(params, buf, 0, ((const int32_t *)buf[1])[p->n_frames]);
+    part(params, buf, 0, wn_strip_rows(buf[1], p->n_frames, p->skip, p->n));
 }
 
 static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_tally_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[1])[p->n_frames], wn_block_size((int64_t)4 * p->width),
-              part, params, buf);
+    wn_blocks(pool, wn_strip_rows(buf[1], p->n_frames, p->skip, p->n),
+              wn_block_size((int64_t)4 * p->width), part, params, buf);
 }
 
 static uint32_t groups(const void *params)

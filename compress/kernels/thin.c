@@ -53,7 +53,7 @@ static void segment(const struct wn_thin_params *p, void *const *buf, int32_t s)
     int32_t *keep = (int32_t *)buf[7] + first;
     struct list l = {
         .p = p,
-        .s = (const float *)buf[0] + (int64_t)first * p->width,
+        .s = (const float *)buf[0] + (int64_t)(first - ptr[0]) * p->width,
         .n = m - from,
         .row = (int32_t *)buf[5] + first,
         .next = keep,

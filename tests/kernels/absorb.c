@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "square.h"
 
+/* Bits of which one in `rare` is set. */
+static int32_t *likeness(struct kt *kt, int32_t n, int32_t words, int32_t rare)
+{
+    int32_t *bits = kt_ints(kt, (int64_t)n * words, 0, 0);
+
+    for (int64_t i = 0; i < (int64_t)n * words; i++) {
+        for (int b = 0; b < 32; b++)
+            bits[i] = (int32_t)((uint32_t)bits[i] << 1 | (kt_below(kt, rare) == 0));
+    }
+    return bits;
+}
+
 static void check(struct kt *kt, int shape, int how, bool lose, enum kt_style style)
 {
     static const int32_t dims[] = {1, 3, 64, 65, 150};
@@ -9,15 +21,14 @@ static void check(struct kt *kt, int shape, int how, bool lose, enum kt_style st
         .n = rows.n,
         .n_frames = rows.n_frames,
         .dim = shape == 2 ? 3 : dims[(shape + how) % WN_LEN(dims)],
-        .width = kt_width(&rows),
+        .words = (kt_width(&rows) + 31) / 32,
         .how = how,
         .lose = lose,
-        .threshold = shape == 2 ? 0.995f : shape % 2 ? 0.6f : 0.95f,
     };
 
     kt_check(kt, &p,
              (void *[]){kt_floats(kt, rows.n, p.dim, style),
-                        kt_floats(kt, rows.n, p.width, KT_PLAIN),
+                        likeness(kt, rows.n, p.words, shape == 2 ? 400 : shape % 2 ? 5 : 40),
                         kt_floats(kt, rows.n, 1, KT_EQUAL), rows.ptr,
                         kt_out(kt, (int64_t)rows.n * p.dim), kt_out(kt, rows.n),
                         kt_out(kt, rows.n)},
@@ -35,11 +46,11 @@ static void cases(struct kt *kt)
 static void bench(struct kt *kt)
 {
     const struct kt_rows rows = kt_even_rows(kt, 4, 288);
-    const struct wn_absorb_params p = {rows.n, rows.n_frames, 1024, 288, 0, 0, 0.9f};
+    const struct wn_absorb_params p = {rows.n, rows.n_frames, 1024, 9, 0, 0};
 
     kt_bench(kt, &p,
              (void *[]){kt_floats(kt, rows.n, p.dim, KT_PLAIN),
-                        kt_floats(kt, rows.n, p.width, KT_PLAIN),
+                        likeness(kt, rows.n, p.words, 20),
                         kt_floats(kt, rows.n, 1, KT_EQUAL), rows.ptr,
                         kt_out(kt, (int64_t)rows.n * p.dim), kt_out(kt, rows.n),
                         kt_out(kt, rows.n)},

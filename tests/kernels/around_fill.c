@@ -23,11 +23,12 @@ static int32_t *begins(struct kt *kt, const struct kt_around *a, int32_t k)
 static void check(struct kt *kt, int shape, int32_t rare, int32_t k, enum kt_style style)
 {
     const struct kt_around a = kt_around(kt, kt_rows(kt, shape), rare);
-    const struct wn_around_fill_params p = {a.rows.n, a.rows.n_frames, kt_width(&a.rows)};
+    const struct kt_strip s = kt_strip(kt, &a.out, shape + style);
+    const struct wn_around_fill_params p = {s.n, a.rows.n_frames, kt_width(&a.rows), s.skip};
     const int64_t entries = (int64_t)a.rows.n * (k + 2);
 
     kt_check(kt, &p,
-             (void *[]){kt_floats(kt, a.rows.n, p.width, style), a.rows.ptr, a.flag,
+             (void *[]){kt_floats(kt, s.n, p.width, style), a.rows.ptr, a.flag,
                         kt_floats(kt, a.rows.n, 1, KT_PLAIN), a.base, begins(kt, &a, k),
                         kt_out(kt, entries), kt_out(kt, entries)},
              "%s, k %d, one in %d, %s", a.rows.name, k, rare + 1, kt_style_name(style));
@@ -47,7 +48,7 @@ static void cases(struct kt *kt)
 static void bench(struct kt *kt)
 {
     const struct kt_around a = kt_around(kt, kt_even_rows(kt, 64, 576), 8);
-    const struct wn_around_fill_params p = {a.rows.n, a.rows.n_frames, 576};
+    const struct wn_around_fill_params p = {a.rows.n, a.rows.n_frames, 576, 0};
     const int64_t entries = (int64_t)a.rows.n * 34;
 
     kt_bench(kt, &p,

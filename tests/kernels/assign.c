@@ -4,11 +4,12 @@
 static void check(struct kt *kt, int shape, int32_t more, enum kt_style style)
 {
     const struct kt_rows rows = kt_rows(kt, shape);
-    const struct wn_assign_params p = {rows.n, rows.n_frames, kt_width(&rows), 1};
+    const struct kt_strip s = kt_strip(kt, &rows, shape + more);
+    const struct wn_assign_params p = {s.n, rows.n_frames, kt_width(&rows), s.skip, 1};
 
     kt_check(kt, &p,
-             (void *[]){kt_floats(kt, rows.n, p.width, style), kt_ints(kt, rows.n, 0, more),
-                        rows.ptr, kt_out(kt, rows.n)},
+             (void *[]){kt_floats(kt, s.n, p.width, style), kt_floats(kt, rows.n, 1, style),
+                        kt_ints(kt, rows.n, 0, more), rows.ptr, kt_out(kt, rows.n)},
              "%s, keep 0 to %d, %s", rows.name, more, kt_style_name(style));
 }
 
@@ -25,11 +26,12 @@ static void cases(struct kt *kt)
 static void bench(struct kt *kt)
 {
     const struct kt_rows rows = kt_even_rows(kt, 64, 196);
-    const struct wn_assign_params p = {rows.n, rows.n_frames, 196, 1};
+    const struct wn_assign_params p = {rows.n, rows.n_frames, 196, 0, 1};
 
     kt_bench(kt, &p,
-             (void *[]){kt_floats(kt, rows.n, p.width, KT_PLAIN), kt_ints(kt, rows.n, 0, 1),
-                        rows.ptr, kt_out(kt, rows.n)},
+             (void *[]){kt_floats(kt, rows.n, p.width, KT_PLAIN),
+                        kt_floats(kt, rows.n, 1, KT_PLAIN), kt_ints(kt, rows.n, 0, 1), rows.ptr,
+                        kt_out(kt, rows.n)},
              (int64_t)rows.n * p.width * 2, "64 frames of 196, half kept");
 }
 

@@ -4,12 +4,13 @@
 static void check(struct kt *kt, int shape, int32_t k, enum kt_style style)
 {
     const struct kt_rows rows = kt_rows(kt, shape);
-    const struct wn_density_params p = {rows.n, rows.n_frames, kt_width(&rows), k, shape % 2,
+    const struct kt_strip s = kt_strip(kt, &rows, shape + style);
+    const struct wn_density_params p = {s.n, rows.n_frames, kt_width(&rows), s.skip, k, shape % 2,
                                         0.25f};
 
     kt_check(kt, &p,
-             (void *[]){kt_floats(kt, rows.n, p.width, style), rows.ptr, kt_out(kt, rows.n),
-                        kt_out(kt, rows.n), kt_ints(kt, (int64_t)rows.n + 1, 0, 9)},
+             (void *[]){kt_floats(kt, s.n, p.width, style), kt_floats(kt, rows.n, 1, style),
+                        rows.ptr, kt_out(kt, rows.n), kt_out(kt, rows.n), kt_ints(kt, (int64_t)rows.n + 1, 0, 9)},
              "%s, k %d, %s", rows.name, k, kt_style_name(style));
 }
 
@@ -26,10 +27,11 @@ static void cases(struct kt *kt)
 static void bench(struct kt *kt)
 {
     const struct kt_rows rows = kt_even_rows(kt, 64, 196);
-    const struct wn_density_params p = {rows.n, rows.n_frames, 196, 7, 0, 1};
+    const struct wn_density_params p = {rows.n, rows.n_frames, 196, 0, 7, 0, 1};
 
     kt_bench(kt, &p,
-             (void *[]){kt_floats(kt, rows.n, p.width, KT_PLAIN), rows.ptr, kt_out(kt, rows.n),
+             (void *[]){kt_floats(kt, rows.n, p.width, KT_PLAIN),
+                        kt_floats(kt, rows.n, 1, KT_PLAIN), rows.ptr, kt_out(kt, rows.n),
                         kt_out(kt, rows.n), kt_ints(kt, (int64_t)rows.n + 1, 0, 9)},
              (int64_t)rows.n * p.width * 4, "64 frames of 196");
 }

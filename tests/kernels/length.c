@@ -9,7 +9,8 @@ static void cases(struct kt *kt)
         for (int style = 0; style < KT_STYLES; style++) {
             const struct kt_rows rows = kt_rows(kt, shape);
             const struct wn_length_params p = {rows.n, rows.n_frames,
-                                               dims[(shape + style) % WN_LEN(dims)]};
+                                               dims[(shape + style) % WN_LEN(dims)],
+                                               (shape + style / 2) % 2};
 
             kt_check(kt, &p,
                      (void *[]){kt_floats(kt, rows.n, p.dim, style), rows.ptr, kt_out(kt, rows.n)},
@@ -21,7 +22,7 @@ static void cases(struct kt *kt)
 static void bench(struct kt *kt)
 {
     const struct kt_rows rows = kt_even_rows(kt, 16, 196);
-    const struct wn_length_params p = {rows.n, rows.n_frames, 3584};
+    const struct wn_length_params p = {rows.n, rows.n_frames, 3584, 0};
 
     kt_bench(kt, &p,
              (void *[]){kt_floats(kt, rows.n, p.dim, KT_PLAIN), rows.ptr, kt_out(kt, rows.n)},

@@ -4,11 +4,13 @@
 static void check(struct kt *kt, int shape, enum kt_style style, int32_t most, bool all)
 {
     const struct kt_rows rows = kt_rows(kt, shape);
-    const struct wn_likely_params p = {rows.n, rows.n_frames, kt_width(&rows) + shape % 2, most};
+    const struct kt_strip s = kt_strip(kt, &rows, shape + style / 2);
+    const struct wn_likely_params p = {s.n, rows.n_frames, kt_width(&rows) + shape % 2, most,
+                                       s.skip};
     const int64_t n = (int64_t)rows.n * most;
 
     kt_check(kt, &p,
-             (void *[]){kt_floats(kt, rows.n, p.width, style), rows.ptr,
+             (void *[]){kt_floats(kt, s.n, p.width, style), rows.ptr,
                         kt_ints(kt, rows.n, all, 1), kt_ints(kt, rows.n, all, 1),
                         kt_steps(kt, &rows, WN_LIKELY_MOST), kt_out(kt, n), kt_out(kt, n),
                         kt_out(kt, n)},
@@ -28,7 +30,7 @@ static void cases(struct kt *kt)
 static void bench(struct kt *kt)
 {
     const struct kt_rows rows = kt_even_rows(kt, 8, 577);
-    const struct wn_likely_params p = {rows.n, rows.n_frames, 577, 2};
+    const struct wn_likely_params p = {rows.n, rows.n_frames, 577, 2, 0};
     const int64_t n = (int64_t)rows.n * 2;
 
     kt_bench(kt, &p,

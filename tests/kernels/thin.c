@@ -4,7 +4,8 @@
 /* A list of each segment's rows in some order. */
 static void check(struct kt *kt, int shape, enum kt_style style, int32_t from, int32_t left)
 {
-    const struct kt_rows rows = kt_rows(kt, shape);
+    const struct kt_rows all = kt_rows(kt, shape);
+    const struct kt_rows rows = style % 2 ? kt_later_rows(kt, &all) : all;
     const int32_t width = kt_width(&rows);
     const struct wn_thin_params p = {
         .n = rows.n,
