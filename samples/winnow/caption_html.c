@@ -15,10 +15,28 @@ static const char style[] =
     ".seg{display:flex;gap:1rem;padding:1rem 0;border-top:1px solid #ddd}"
     ".pic{position:relative;flex:none;align-self:flex-start;line-height:0}"
     ".pic svg{position:absolute;left:0;top:0;width:100%;height:100%}"
-    ".drop{fill:#000;fill-opacity:.6}.merge{fill:#06c;fill-opacity:.4}"
+    ".drop{fill:url(#off)}.merge{fill:#06c;fill-opacity:.4}.text{flex:1;min-width:0}"
     "p{margin:.2rem 0;overflow-wrap:anywhere}.n{color:#666;font-size:.85rem}"
-    ".strip{width:100%;height:2rem}.strip rect{fill:#6a9fd8;stroke:#fff;stroke-width:.002}"
+    ".strip{display:block;width:100%;height:2.5rem}.strip rect{stroke:#fff;stroke-width:.0015}"
+    ".sc0{fill:#3d6fb0}.sc1{fill:#8fb4de}.strip a:hover rect{fill:#e08a2c}"
+    ".axis{display:flex;justify-content:space-between;color:#666;font-size:.8rem}"
+    ".bar{display:flex;height:.6rem;margin:.4rem 0;background:#eee}"
+    ".st0{background:#4e79a7}.st1{background:#f28e2b}.st2{background:#59a14f}"
+    ".st3{background:#b07aa1}.st4{background:#edc948}"
+    "th i{display:inline-block;width:.7rem;height:.7rem;margin-right:.4rem}"
     "td,th{text-align:left;padding:.1rem 1.5rem .1rem 0;font-weight:normal}th{color:#666}";
+
+/* Patches that were left out: dark with light stripes, to be seen on any picture. */
+static const char pattern[] =
+    "<svg width=\"0\" height=\"0\" style=\"position:absolute\"><defs><pattern id=\"off\" "
+    "width=\".25\" height=\".25\" patternUnits=\"userSpaceOnUse\" "
+    "patternTransform=\"rotate(45)\"><rect width=\".25\" height=\".25\" fill-opacity=\".6\"/>"
+    "<rect width=\".05\" height=\".25\" fill=\"#fff\" fill-opacity=\".5\"/></pattern></defs>"
+    "</svg>\n";
+
+enum { N_STAGES = 5 };
+static const char *const stages[N_STAGES] = {"decode", "encode", "compress", "prefill",
+                                             "generate"};
 
 static void write_escaped(FILE *f, const char *s)
 {
@@ -83,6 +101,17 @@ static int write_picture(FILE *f, const struct wn_image *picture)
     return 0;
 }
 
+/* How the time went, a stage a piece. */
+static void write_bar(FILE *f, const double seconds[N_STAGES])
+{
+    fputs("<div class=\"bar\">", f);
+    for (int i = 0; i < N_STAGES; i++)
+        if (seconds[i] > 0)
+            fprintf(f, "<i class=\"st%d\" style=\"flex:%.3f 0 0\" title=\"%s %.2f s\"></i>", i,
+                    1000 * seconds[i], stages[i], seconds[i]);
+    fputs("</div>\n", f);
+}
+
 /* The cells of one fate, a run of neighbours as one piece of the path. */
 static void write_cells(FILE *f, const char *class, const uint8_t *grid, int h, int w,
                         uint8_t fate)
@@ -135,7 +164,7 @@ void html_begin(FILE *f, const struct caption_film *film)
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
           "img-src data:; style-src 'unsafe-inline'\">\n<title>", f);
     write_escaped(f, file_name(film->file));
-    fprintf(f, "</title>\n<style>%s</style></head><body>\n<h1>", style);
+    fprintf(f, "</title>\n<style>%s</style></head><body>\n%s<h1>", style, pattern);
     write_escaped(f, file_name(film->file));
     fputs("</h1>\n", f);
 }
@@ -150,15 +179,19 @@ int html_add(FILE *f, const struct caption_film *film, const struct caption *c,
     fprintf(f, "<section class=\"seg\" id=\"s%d\"><div class=\"pic\">", c->index + 1);
     if (wn_segment_image(segment, i, &picture) == WN_OK)
         bad = write_picture(f, &picture) < 0 || write_map(f, segment, i) < 0;
-    fputs("</div><div><p class=\"n\">", f);
+    fputs("</div><div class=\"text\"><p class=\"n\">", f);
     write_span(f, c->start, c->end);
     fprintf(f, ", scene %d</p>\n<p>", c->scene + 1);
     write_escaped(f, c->text);
-    fprintf(f, "</p>\n<p class=\"n\">%lld frame%s, %lld &rarr; %lld tokens; decode %.2f s, encode "
-            "%.2f s, compress %.2f s, prefill %.2f s, generate %.2f s</p></div></section>\n",
-            (long long)c->frames, c->frames == 1 ? "" : "s", (long long)c->tokens_before,
-            (long long)c->tokens_after, c->decode_s, c->encode_s, c->compress_s, c->prefill_s,
-            c->generate_s);
+    const double seconds[] = {c->decode_s, c->encode_s, c->compress_s, c->prefill_s,
+                              c->generate_s};
+    fprintf(f, "</p>\n<p class=\"n\">%lld frame%s, %lld &rarr; %lld tokens", (long long)c->frames,
+            c->frames == 1 ? "" : "s", (long long)c->tokens_before, (long long)c->tokens_after);
+    for (int s = 0; s < N_STAGES; s++)
+        fprintf(f, "%s%s %.2f s", s ? ", " : "; ", stages[s], seconds[s]);
+    fputs("</p>", f);
+    write_bar(f, seconds);
+    fputs("</div></section>\n", f);
     return bad ? -1 : 0;
 }
 
@@ -172,12 +205,42 @@ static void write_strip(FILE *f, const struct captions *captions)
     fputs("<svg class=\"strip\" viewBox=\"0 0 1 1\" preserveAspectRatio=\"none\">\n", f);
     for (int i = 0; i < n; i++) {
         const struct caption *c = captions_at(captions, i);
-        fprintf(f, "<a href=\"#s%d\"><rect x=\"%.6f\" y=\"0\" width=\"%.6f\" height=\"1\"><title>",
-                i + 1, c->start / end, (c->end - c->start) / end);
+        fprintf(f, "<a href=\"#s%d\"><rect class=\"sc%d\" x=\"%.6f\" y=\"0\" width=\"%.6f\" "
+                "height=\"1\"><title>", i + 1, c->scene % 2, c->start / end,
+                (c->end - c->start) / end);
+        write_span(f, c->start, c->end);
+        fputs(": ", f);
         write_escaped(f, c->text);
         fputs("</title></rect></a>\n", f);
     }
-    fputs("</svg>\n", f);
+    fputs("</svg>\n<div class=\"axis\">", f);
+    for (int i = 0; i <= 4; i++) {
+        char time[32];
+        fprintf(f, "<span>%.8s</span>", format_time(time, sizeof(time), end * i / 4));
+    }
+    fputs("</div>\n", f);
+}
+
+/* The i-th thing to know of the whole, with what begins a row. */
+static void write_fact(FILE *f, const struct caption_film *film, int i)
+{
+    const struct wn_stats *s = film->stats;
+
+    fputs("<tr><th>", f);
+    if (i == 0)
+        fprintf(f, "segments</th><td>%d in %lld scenes", captions_count(film->captions),
+                (long long)s->scenes);
+    else if (i == 1)
+        fprintf(f, "frames</th><td>%lld", (long long)s->frames);
+    else if (i == 2)
+        fprintf(f, "tokens</th><td>%lld &rarr; %lld", (long long)s->tokens_before,
+                (long long)s->tokens_after);
+    else if (i == 3)
+        fprintf(f, "size</th><td>%d &times; %d", (int)film->media->width,
+                (int)film->media->height);
+    else
+        fprintf(f, "together</th><td>%.2f s", film->seconds);
+    fputs("</td>", f);
 }
 
 int html_end(FILE *f, const struct caption_film *film)
@@ -192,18 +255,19 @@ int html_end(FILE *f, const struct caption_film *film)
         fputs("</p>\n", f);
     }
     write_strip(f, film->captions);
-    fprintf(f, "<table><tr><th>segments</th><td>%d</td><th>decode</th><td>%.2f s</td></tr>\n"
-            "<tr><th>frames</th><td>%lld</td><th>encode</th><td>%.2f s</td></tr>\n"
-            "<tr><th>tokens</th><td>%lld &rarr; %lld</td><th>compress</th><td>%.2f s</td></tr>\n"
-            "<tr><th>size</th><td>%d &times; %d</td><th>prefill</th><td>%.2f s</td></tr>\n"
-            "<tr><th>together</th><td>%.2f s</td><th>generate</th><td>%.2f s</td></tr></table>\n",
-            captions_count(film->captions), s->decode_s, (long long)s->frames, s->encode_s,
-            (long long)s->tokens_before, (long long)s->tokens_after, s->compress_s,
-            (int)film->media->width, (int)film->media->height, s->prefill_s, film->seconds,
-            s->generate_s);
+    const double seconds[] = {s->decode_s, s->encode_s, s->compress_s, s->prefill_s,
+                              s->generate_s};
+    write_bar(f, seconds);
+    fputs("<table>", f);
+    for (int i = 0; i < N_STAGES; i++) {
+        write_fact(f, film, i);
+        fprintf(f, "<th><i class=\"st%d\"></i>%s</th><td>%.2f s</td></tr>\n", i, stages[i],
+                seconds[i]);
+    }
+    fputs("</table>\n", f);
     fputs("<p class=\"n\">", f);
     write_escaped(f, s->filters ? s->filters : "");
-    fputs("; dark patches were left out, blue ones merged into others</p></section>\n"
+    fputs("; striped patches were left out, blue ones merged into others</p></section>\n"
           "</body></html>\n", f);
     return 0;
 }
