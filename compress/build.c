@@ -206,7 +206,8 @@ wn_buf wn_build_unit(struct wn_build *b, wn_buf x, int32_t dim)
     return unit;
 }
 
-wn_buf wn_build_cosines(struct wn_build *b, int32_t *width)
+/* Of every row with the rows of its frame: f32 [n][*width]. */
+static wn_buf cosines(struct wn_build *b, int32_t *width)
 {
     const int32_t n = b->in.n, n_frames = b->in.n_frames, dim = b->in.dim;
 
@@ -227,12 +228,13 @@ wn_buf wn_build_cosines(struct wn_build *b, int32_t *width)
 
 wn_buf wn_build_likeness(struct wn_build *b, int32_t *width, int32_t *dim)
 {
-    const bool matrix = wn_build_most(b) <= WN_MATRIX_MOST;
+    const int32_t most = wn_build_most(b);
+    const bool matrix = most <= b->limits.rows && (int64_t)b->in.n * most <= b->limits.elements;
 
     *dim = matrix ? 0 : b->in.dim;
     if (matrix)
-        return wn_build_cosines(b, width);
-    *width = wn_build_most(b);
+        return cosines(b, width);
+    *width = most;
     return wn_build_unit(b, b->in.data, b->in.dim);
 }
 

@@ -131,11 +131,8 @@ wn_buf wn_build_pair_cos(struct wn_build *b, const int32_t *ref, float offset, f
 /* Rows that a frame can have at most. */
 int32_t wn_build_most(const struct wn_build *b);
 wn_buf wn_build_unit(struct wn_build *b, wn_buf x, int32_t dim); /* rows of x, f32 [n][dim] */
-/* Cosines of every row with the rows of its frame: f32 [n][*width]. */
-wn_buf wn_build_cosines(struct wn_build *b, int32_t *width);
-/* What searches take that need few of the cosines: them, and *dim 0; or, where frames have more
- * than WN_MATRIX_MOST rows, unit rows and *dim of those. */
-#define WN_MATRIX_MOST 2048
+/* What searches take that need few of the cosines: them, and *dim 0; or, where they may not stand
+ * in a buffer, unit rows and *dim of those. */
 wn_buf wn_build_likeness(struct wn_build *b, int32_t *width, int32_t *dim);
 
 wn_buf wn_build_zeros(struct wn_build *b, int64_t n); /* i32 [n], owned */

@@ -17,7 +17,7 @@ void wn_build_products(struct wn_build *b, struct wn_products *p)
     const int64_t rows = whole ? p->n : WN_MAX(WN_MIN((int64_t)STRIP, most) / width / 4 * 4, 4);
 
     p->rows = (int32_t)WN_MIN(rows, p->n);
-    p->n_strips = whole ? 1 : (int32_t)((p->n + rows - 1) / rows);
+    p->n_strips = whole ? 1 : (int32_t)WN_MAX(1, (p->n + rows - 1) / rows);
     p->s = wn_plan_temp(b->plan, "products", p->rows * width);
     p->made = false;
 }
@@ -92,9 +92,7 @@ static wn_buf part_ptr(struct wn_build *b, const struct wn_products *p, int32_t 
     return ptr;
 }
 
-void wn_build_parts(struct wn_build *b, const struct wn_products *p,
-                    void (*call)(struct wn_build *b, void *arg, const struct wn_products_part *part),
-                    void *arg)
+void wn_build_parts(struct wn_build *b, const struct wn_products *p, wn_part_call *call, void *arg)
 {
     const int64_t each = WN_MAX(1, (int64_t)p->width * p->width);
     const int32_t most = (int32_t)WN_MAX(1, WN_MIN(b->limits.elements / each, p->n_segments));

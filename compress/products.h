@@ -11,7 +11,7 @@ struct wn_products {
     wn_buf x, ptr;             /* f32 [n][dim], i32 [n_segments + 1] */
     int32_t n, n_segments, dim;
     int32_t width;             /* the most rows of a segment */
-    wn_buf list, end;          /* WN_NONE: strips of all rows; or of these rows: n of them at most, */
+    wn_buf list, end;          /* WN_NONE: strips of all rows; or of these, at most n of them, */
     int32_t listed;            /* end[listed] in truth */
     /* Set by wn_build_products(). */
     int32_t n_strips, rows;    /* strips of so many rows */
@@ -43,8 +43,7 @@ struct wn_products_part {
     wn_buf s, ptr;
     int32_t n_segments;
 };
-void wn_build_parts(struct wn_build *b, const struct wn_products *p,
-                    void (*call)(struct wn_build *b, void *arg, const struct wn_products_part *part),
-                    void *arg);
+typedef void wn_part_call(struct wn_build *b, void *arg, const struct wn_products_part *part);
+void wn_build_parts(struct wn_build *b, const struct wn_products *p, wn_part_call *call, void *arg);
 
 #endif

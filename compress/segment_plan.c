@@ -244,7 +244,9 @@ fail:
 int wn_segment_plan_create(struct wn_segment_plan **out, struct wn_instance *const *filters, int n,
                            const struct wn_rows *rows, bool cls_row, struct wn_log *log)
 {
-    return wn_segment_plan_stages(out, &(struct wn_stages){filters, NULL, n, cls_row, NULL}, rows, log);
+    const struct wn_stages stages = {.filter = filters, .n = n, .cls_row = cls_row};
+
+    return wn_segment_plan_stages(out, &stages, rows, log);
 }
 
 void wn_segment_plan_destroy(struct wn_segment_plan **plan)

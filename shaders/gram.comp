@@ -24,7 +24,8 @@ shared int own[ROWS]; // the rows of this workgroup, or WN_NONE
 shared float lane_sum[DOTS][WN_LANES + 1]; // + 1: invocations read different banks
 
 // The dots of rows own[a] .. own[b - 1], which are rows first + a and on of y, with rows j0 ..
-// j0 + COLS - 1, as far as these are below j_end. Every invocation calls it with the same arguments.
+// j0 + COLS - 1, as far as these are below j_end. Every invocation calls it with the same
+// arguments.
 void dots_of(int first, int a, int b, int j0, int j_begin, int j_end)
 {
     const int lane = int(gl_LocalInvocationID.x);

@@ -15,7 +15,8 @@ layout(push_constant) uniform P { int n, n_frames, width, first, skip; } p;
 
 void main()
 {
-    const int r = int(wn_group()), i = wn_strip_row(r, p.n_frames), lane = int(gl_LocalInvocationID.x);
+    const int r = int(wn_group()), i = wn_strip_row(r, p.n_frames);
+    const int lane = int(gl_LocalInvocationID.x);
     precise float sum = 0.0;
 
     if (i == WN_NONE)

@@ -68,7 +68,8 @@ static int build(void *priv, struct wn_build *b)
         .rank = WN_NONE,
         .n_out = n,
     };
-    WN_CALL(b, absorb, &p, b->in.data, alike(b, (float)f->threshold, p.words), b->in.score, b->in.ptr,
+    const wn_buf bits = alike(b, (float)f->threshold, p.words);
+    WN_CALL(b, absorb, &p, b->in.data, bits, b->in.score, b->in.ptr,
             made, list.keep, wn_plan_temp(b->plan, "like rows", n));
     b->in.data = made;
     if (f->order == WN_SPATIAL) {

@@ -38,8 +38,8 @@ static void row(const struct wn_density_params *p, void *const *buf, int32_t i, 
                 int32_t m)
 {
     const int32_t *ptr = buf[2], k = neighbours(p, buf[5], m);
-    const float *own = (const float *)buf[0] + (i - wn_strip_base(ptr, p->skip)) * (int64_t)p->width;
-    const float *square = buf[1];
+    const int64_t r = i - wn_strip_base(ptr, p->skip);
+    const float *own = (const float *)buf[0] + r * p->width, *square = buf[1];
     struct state t = {.n = 0};
 
     for (int32_t j = 0; j < m; j++) {

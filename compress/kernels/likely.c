@@ -80,12 +80,7 @@ static void row(const struct wn_likely_params *p, const struct ways *way, void *
 static void rows(const struct wn_likely_params *p, const struct ways *way, void *const *buf,
                  int64_t first, int64_t end)
 {
-<<<<<<< HEAD
-    const int32_t *ptr = buf[1], *ask = buf[2];
-=======
-    const struct wn_likely_params *p = params;
     const int32_t *ptr = buf[1], *ask = buf[2], base = wn_strip_base(ptr, p->skip);
->>>>>>> d232eb2 (wip)
 
     for (int64_t i = base + first; i < base + end; i++) {
         if (ask[i]) {
@@ -105,8 +100,7 @@ static void ref(const void *params, void *const *buf)
     static const struct ways plain = {soft_sum, next_best};
     const struct wn_likely_params *p = params;
 
-<<<<<<< HEAD
-    rows(p, &plain, buf, 0, ((const int32_t *)buf[1])[p->n_frames]);
+    rows(p, &plain, buf, 0, wn_strip_rows(buf[1], p->n_frames, p->skip, p->n));
 }
 
 WN_CLONES
@@ -170,9 +164,6 @@ static void part(const void *params, void *const *buf, int64_t first, int64_t en
     static const struct ways fast = {fast_soft_sum, fast_next_best};
 
     rows(params, &fast, buf, first, end);
-=======
-    part(params, buf, 0, wn_strip_rows(buf[1], p->n_frames, p->skip, p->n));
->>>>>>> d232eb2 (wip)
 }
 
 static void fast(const void *params, void *const *buf, struct wn_pool *pool)

@@ -10,7 +10,8 @@ static void check(struct kt *kt, int shape, int32_t k, enum kt_style style)
 
     kt_check(kt, &p,
              (void *[]){kt_floats(kt, s.n, p.width, style), kt_floats(kt, rows.n, 1, style),
-                        rows.ptr, kt_out(kt, rows.n), kt_out(kt, rows.n), kt_ints(kt, (int64_t)rows.n + 1, 0, 9)},
+                        rows.ptr, kt_out(kt, rows.n), kt_out(kt, rows.n),
+                        kt_ints(kt, (int64_t)rows.n + 1, 0, 9)},
              "%s, k %d, %s", rows.name, k, kt_style_name(style));
 }
 

@@ -169,8 +169,8 @@ struct wn_rows *copy_rows(const struct wn_rows *r)
     return c;
 }
 
-int run_chain(struct wn_rows **rows, const char *text, bool cls_row, struct wn_backend *backend,
-              struct wn_log *log)
+int run_limited(struct wn_rows **rows, const char *text, bool cls_row, struct wn_backend *backend,
+                const struct wn_limits *limits, struct wn_log *log)
 {
     const struct wn_clip clip = {0};
     struct wn_segment_plan *plan = NULL;
@@ -178,7 +178,8 @@ int run_chain(struct wn_rows **rows, const char *text, bool cls_row, struct wn_b
     int err;
 
     TRY(wn_chain_parse(&chain, text, &clip, log));
-    TRY(wn_segment_plan_create(&plan, chain->item, chain->n, *rows, cls_row, log));
+    const struct wn_stages stages = {chain->item, NULL, chain->n, cls_row, limits};
+    TRY(wn_segment_plan_stages(&plan, &stages, *rows, log));
     TRY(backend->run(backend, wn_segment_plan_get(plan)));
     TRY(wn_segment_plan_finish(plan, *rows));
 fail:
@@ -187,6 +188,12 @@ fail:
     if (err < 0)
         wn_rows_destroy(rows);
     return err;
+}
+
+int run_chain(struct wn_rows **rows, const char *text, bool cls_row, struct wn_backend *backend,
+              struct wn_log *log)
+{
+    return run_limited(rows, text, cls_row, backend, NULL, log);
 }
 
 static bool same(const void *a, const void *b, size_t n)

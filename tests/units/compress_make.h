@@ -30,6 +30,9 @@ struct wn_rows *copy_rows(const struct wn_rows *rows);
 /* *rows becomes what the chain leaves; destroyed and NULL on failure. */
 int run_chain(struct wn_rows **rows, const char *text, bool cls_row, struct wn_backend *backend,
               struct wn_log *log);
+/* The same with other limits of what a plan stores. */
+int run_limited(struct wn_rows **rows, const char *text, bool cls_row, struct wn_backend *backend,
+                const struct wn_limits *limits, struct wn_log *log);
 /* The same bits in every array; says which differs first. */
 bool same_rows(const struct wn_rows *a, const struct wn_rows *b, const char **what);
 
