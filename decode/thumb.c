@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "thumb.h"
 
+#include "detect/clones.h"
+
 #include <libavutil/pixdesc.h>
 
 #include <math.h>
@@ -12,11 +14,65 @@
 #define HASH_MARGIN 2
 #define LAYOUT 8
 #define BINS 16
+#define PART 512 /* columns that are summed at once */
+
+/* Rows one upon the other: 128 of them at most. */
+WN_CLONES
+static void add_rows(const uint8_t *data, ptrdiff_t stride, int rows, int n, uint16_t *sum)
+{
+    for (int x = 0; x < n; x++)
+        sum[x] = data[x];
+    for (int y = 1; y < rows; y++)
+        for (int x = 0; x < n; x++)
+            sum[x] = (uint16_t)(sum[x] + data[y * stride + x]);
+}
+
+/* Sums of the cells of one row of cells, whose samples lie side by side. */
+static void sum_cells(const uint8_t *data, ptrdiff_t stride, int64_t rows, int64_t w,
+                      uint64_t cell[SIDE])
+{
+    uint16_t sum[PART];
+
+    for (; rows > 0; rows -= 128, data += 128 * stride) {
+        int64_t col = 0;
+        for (int64_t from = 0; from < w; from += PART) {
+            const int64_t end = WN_MIN(from + PART, w);
+            add_rows(data + from, stride, (int)WN_MIN(rows, 128), (int)(end - from), sum);
+            for (int64_t x = from; x < end;) {
+                while ((col + 1) * w / SIDE <= x)
+                    col++;
+                const int64_t stop = WN_MIN((col + 1) * w / SIDE, end);
+                uint32_t some = 0;
+                for (; x < stop; x++)
+                    some += sum[x - from];
+                cell[col] += some;
+            }
+        }
+    }
+}
+
+static void average_plane(const uint8_t *data, ptrdiff_t stride, int64_t w, int64_t h, uint8_t *out)
+{
+    for (int64_t row = 0; row < SIDE; row++) {
+        const int64_t y0 = row * h / SIDE, y1 = (row + 1) * h / SIDE;
+        uint64_t cell[SIDE] = {0};
+        sum_cells(data + y0 * stride, stride, y1 - y0, w, cell);
+        for (int64_t col = 0; col < SIDE; col++) {
+            const uint64_t n =
+                (uint64_t)((y1 - y0) * ((col + 1) * w / SIDE - col * w / SIDE));
+            *out++ = (uint8_t)((cell[col] + n / 2) / n);
+        }
+    }
+}
 
 /* Samples of 8 bits, `step` bytes apart, to means; where a picture is smaller, samples repeat. */
 static void average(const uint8_t *data, ptrdiff_t stride, int step, int64_t w, int64_t h,
                     uint8_t *out)
 {
+    if (step == 1 && w >= SIDE && h >= SIDE) {
+        average_plane(data, stride, w, h, out);
+        return;
+    }
     for (int64_t row = 0; row < SIDE; row++) {
         const int64_t y0 = row * h / SIDE, y1 = WN_MAX((row + 1) * h / SIDE, y0 + 1);
         for (int64_t col = 0; col < SIDE; col++) {

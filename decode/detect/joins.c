@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "joins.h"
 
+#include "clones.h"
+#include "parts.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -30,15 +33,12 @@
 
 static double distance(const struct wn_thumb *a, const struct wn_thumb *b)
 {
-    double mean, most;
-
-    wn_thumb_difference(a, b, &mean, &most);
-    return mean;
+    return (double)wn_distance(a->plane[0], b->plane[0], sizeof(a->plane)) / WN_THUMB_CELLS;
 }
 
 double wn_thumb_contrast(const struct wn_thumb *thumb)
 {
-    int64_t sum = 0, squares = 0;
+    int32_t sum = 0, squares = 0;
 
     for (int i = 0; i < WN_THUMB_CELLS; i++) {
         sum += thumb->plane[0][i];
@@ -66,18 +66,19 @@ static void add(struct strip *s, struct wn_join join)
 /* Correlation of luma: light that changes leaves the picture what it was. */
 static double likeness(const struct wn_thumb *a, const struct wn_thumb *b)
 {
-    double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
+    int32_t sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
 
     for (int i = 0; i < WN_THUMB_CELLS; i++) {
-        const double x = a->plane[0][i], y = b->plane[0][i];
+        const int32_t x = a->plane[0][i], y = b->plane[0][i];
         sa += x;
         sb += y;
         saa += x * x;
         sbb += y * y;
         sab += x * y;
     }
-    const double va = saa - sa * sa / WN_THUMB_CELLS, vb = sbb - sb * sb / WN_THUMB_CELLS;
-    return va * vb > 0 ? (sab - sa * sb / WN_THUMB_CELLS) / sqrt(va * vb) : 0;
+    const double va = saa - (double)sa * sa / WN_THUMB_CELLS;
+    const double vb = sbb - (double)sb * sb / WN_THUMB_CELLS;
+    return va * vb > 0 ? (sab - (double)sa * sb / WN_THUMB_CELLS) / sqrt(va * vb) : 0;
 }
 
 /* ---- cuts ---- */
@@ -229,26 +230,48 @@ static void find_fades(struct strip *s)
 
 /* ---- dissolves ---- */
 
+#define SHARE 1024 /* of the way, in fixed point */
+
+WN_CLONES
+static void project(const uint8_t *restrict a, const uint8_t *restrict m,
+                    const uint8_t *restrict b, int32_t *dot, int32_t *square)
+{
+    int32_t sum = 0, all = 0;
+
+    for (int i = 0; i < 3 * WN_THUMB_CELLS; i++) {
+        const int16_t d = (int16_t)(b[i] - a[i]), e = (int16_t)(m[i] - a[i]);
+        sum += e * d;
+        all += d * d;
+    }
+    *dot = sum;
+    *square = all;
+}
+
+WN_CLONES
+static int64_t rest(const uint8_t *restrict a, const uint8_t *restrict m,
+                    const uint8_t *restrict b, int32_t share)
+{
+    int64_t sum = 0;
+
+    for (int k = 0; k < 3; k++) { /* of so many cells the sum fits in 32 bits */
+        int32_t some = 0;
+        for (int i = k * WN_THUMB_CELLS; i < (k + 1) * WN_THUMB_CELLS; i++)
+            some += abs((m[i] - a[i]) * SHARE - share * (b[i] - a[i]));
+        sum += some;
+    }
+    return sum;
+}
+
 /* How far m is on the way from a to b, and how far off it lies. */
 static double on_the_way(const struct wn_thumb *a, const struct wn_thumb *m,
                          const struct wn_thumb *b, double *off)
 {
-    int64_t dot = 0, square = 0;
-    double sum = 0;
+    int32_t dot, square;
 
-    for (int k = 0; k < 3; k++) {
-        for (int i = 0; i < WN_THUMB_CELLS; i++) {
-            const int d = b->plane[k][i] - a->plane[k][i];
-            dot += (m->plane[k][i] - a->plane[k][i]) * d;
-            square += d * d;
-        }
-    }
-    const double share = square ? (double)dot / (double)square : 0;
-    for (int k = 0; k < 3; k++)
-        for (int i = 0; i < WN_THUMB_CELLS; i++)
-            sum += fabs(m->plane[k][i] - a->plane[k][i] -
-                        share * (b->plane[k][i] - a->plane[k][i]));
-    *off = sum / WN_THUMB_CELLS;
+    project(a->plane[0], m->plane[0], b->plane[0], &dot, &square);
+    const double share = square ? (double)dot / square : 0;
+    const int32_t fixed = (int32_t)lrint(fmin(fmax(share, -1), 2) * SHARE);
+    *off = (double)rest(a->plane[0], m->plane[0], b->plane[0], fixed) / (SHARE * WN_THUMB_CELLS);
     return share;
 }
 
