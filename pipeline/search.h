@@ -7,6 +7,10 @@
 
 #include "source.h"
 
+/* A segment whose relevance is below this part of the best one's is not shown, and its note is left
+ * out. */
+#define WN_LEAST_RELEVANT 0.25
+
 struct wn_look { /* a segment that was looked at */
     struct wn_search_part part;
     struct wn_segment *wide; /* with all rows, while it may still get some of the budget */
@@ -70,8 +74,8 @@ int wn_seek_likely(struct wn_seek *k, const struct wn_prompt *prompt,
 /* How relevant a segment is to a question, and its note where one is wanted. */
 int wn_seek_note(struct wn_seek *k, struct wn_look *look, struct wn_segment *seg,
                  const char *question, double *relevance, char **note);
-/* All notes in both forms that the template may ask for, without those least relevant that do not
- * fit; their cells tell which ones went in. */
+/* The notes in both forms that the template may ask for, without those that are little relevant or
+ * do not fit; their cells tell which ones went in. */
 int wn_seek_join_notes(struct wn_seek *k, char **notes, char **timed);
 /* The text of the question over notes, freed by the caller. */
 int wn_seek_final(struct wn_seek *k, const char *notes, const char *timed, const char *question,

@@ -188,19 +188,23 @@ fail:
 
 /* ---- answers ---- */
 
-/* Marks the notes that go into the prompt by their cells: all, or the most relevant ones that fit.
- */
+/* Marks the notes that go into the prompt by their cells: the relevant ones, and of these the most
+ * relevant where not all fit. */
 static int choose_notes(struct wn_seek *k)
 {
     const int64_t spare = 8; /* of a note's number or time */
     int64_t cells = 0;
+    double best = 0;
     int err = WN_OK;
 
+    for (int32_t i = 0; i < k->n; i++)
+        best = WN_MAX(best, k->looks[i].part.note ? k->looks[i].part.relevance : 0);
     for (int32_t i = 0; i < k->n; i++) {
         struct wn_search_part *part = &k->looks[i].part;
-        const int64_t n = part->note ? wn_text_cells(k->s, part->note) : 0;
+        const bool counts = part->note && part->relevance >= WN_LEAST_RELEVANT * best;
+        const int64_t n = counts ? wn_text_cells(k->s, part->note) : 0;
         TRY((int)WN_MIN(n, 0));
-        part->cells = part->note ? n + spare : 0;
+        part->cells = counts ? n + spare : 0;
         cells += part->cells;
     }
     while (cells > k->tokens) {

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-/* A segment whose relevance is below this part of the best one's is not shown. */
-#define LEAST_RELEVANT 0.25
 /* Rows without which a frame is not worth its label. */
 #define LEAST_ROWS 4
 /* Budgets whose worth of rows is held while later segments may still be more relevant. */
@@ -96,7 +94,7 @@ static int32_t make_claims(struct wn_seek *k, struct claim *claim)
     for (int32_t i = 0; i < k->n; i++) {
         struct wn_look *look = &k->looks[i];
         const double relevance = best > 0 ? look->part.relevance / best : 1;
-        if (look->wide && relevance >= LEAST_RELEVANT)
+        if (look->wide && relevance >= WN_LEAST_RELEVANT)
             claim[n++] = (struct claim){.look = look, .weight = relevance * relevance};
     }
     return n;

@@ -81,7 +81,7 @@ def make_video(path, number, minutes):
     rng = random.Random(seed_of(number))
     gen = torch.Generator().manual_seed(seed_of(number) % (1 << 31))
     starts = make_scenes(rng, 60 * minutes)
-    is_digit = number % 3 == 2
+    is_digit = number % 3 == 1
     noun = rng.randrange(len(draw.SHAPE_NAMES))
     allowed = [i for i in range(len(draw.SHAPE_NAMES)) if is_digit or i != noun]
     length = rng.randint(2, 20)
