@@ -348,7 +348,8 @@ static void test_found(void **state)
     assert_true(out.start == 2 && out.end == 5);
 }
 
-/* The more certain segment has the time, and a neighbour that is far less so does not stretch it. */
+/* The more certain segment has the time, and a neighbour that is far less so does not stretch
+ * it. */
 static void test_certain(void **state)
 {
     const double relevance[] = {0.9, 0.999, 0.995, 0.8, 0.6};
