@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "device.h"
 
 /* Below this many elements a GPU saves less than it takes to reach it, whatever it is. */
 #define GPU_LEAST ((int64_t)1 << 22)
@@ -17,32 +18,23 @@ struct wn_compressor {
     struct wn_log *log;
     bool cls_row;
     struct wn_backend *cpu;
-    struct wn_backend *gpu;  /* NULL: none, or not looked for yet */
-    bool automatic, looked;
+    struct wn_device *device;
     uint64_t key;            /* of the plan that was run last on what `choice` says */
     enum wn_choice choice;
-    struct wn_log quiet;     /* of a GPU that nobody named: its absence is not worth a message */
-    char ran[128];           /* what ran last */
+    char ran[WN_DEVICE_NAME];           /* what ran last */
 };
-
-static bool is(const char *a, const char *b)
-{
-    return a && !strcmp(a, b);
-}
 
 int wn_compressor_create(struct wn_compressor **out, const struct wn_compressor_params *params)
 {
     struct wn_compressor *c = wn_calloc(1, sizeof(*c));
+    char name[WN_DEVICE_NAME];
     int err = WN_ERR_NOMEM;
 
     if (!c)
         return wn_nomem(params->log, "the filters");
-    wn_log_init(&c->quiet);
-    c->quiet.level = 0;
     c->n_filters = params->n_filters;
     c->pool = params->pool;
     c->log = params->log;
-    c->automatic = !params->device || !*params->device || is(params->device, "auto");
     c->filters = wn_calloc((size_t)c->n_filters, sizeof(struct wn_instance *));
     c->cache_dir = wn_strdup(params->cache_dir);
     if (!c->filters || (params->cache_dir && !c->cache_dir)) {
@@ -53,8 +45,12 @@ int wn_compressor_create(struct wn_compressor **out, const struct wn_compressor_
         c->filters[i] = params->filters[i];
     TRY(wn_backend_cpu(&c->cpu, c->pool, WN_CPU_AUTO, c->log));
     snprintf(c->ran, sizeof(c->ran), "%s", c->cpu->name);
-    if (!c->automatic && !is(params->device, "cpu"))
-        TRY(wn_backend_vulkan(&c->gpu, params->device, c->cache_dir, c->log));
+    if (params->shared)
+        c->device = wn_device_ref(params->shared);
+    else
+        TRY(wn_device_create(&c->device, params->device, params->cache_dir, c->log));
+    if (!wn_device_automatic(c->device))
+        TRY(wn_device_find(c->device, name)); /* one that was named must be there */
     *out = c;
     return WN_OK;
 fail:
@@ -68,9 +64,8 @@ void wn_compressor_destroy(struct wn_compressor **compressor)
 
     if (!c)
         return;
-    wn_backend_destroy(&c->gpu);
+    wn_device_unref(&c->device);
     wn_backend_destroy(&c->cpu);
-    wn_log_finish(&c->quiet);
     free(c->filters);
     free(c->cache_dir);
     free(c);
@@ -79,9 +74,7 @@ void wn_compressor_destroy(struct wn_compressor **compressor)
 
 void wn_compressor_use(struct wn_compressor *compressor, struct wn_backend *gpu)
 {
-    wn_backend_destroy(&compressor->gpu);
-    compressor->gpu = gpu;
-    compressor->looked = true;
+    wn_device_use(compressor->device, gpu);
 }
 
 const char *wn_compressor_device(const struct wn_compressor *compressor)
@@ -106,32 +99,33 @@ int wn_compressor_needs(struct wn_compressor *compressor, const struct wn_encode
 
 /* ---- running ---- */
 
-static int run_on(struct wn_compressor *c, struct wn_backend *backend, const struct wn_plan *plan)
+static int run_on_cpu(struct wn_compressor *c, const struct wn_plan *plan)
 {
-    const int err = backend->run(backend, plan);
+    const int err = c->cpu->run(c->cpu, plan);
 
     if (!err)
-        snprintf(c->ran, sizeof(c->ran), "%s", backend->name);
+        snprintf(c->ran, sizeof(c->ran), "%s", c->cpu->name);
     return err;
 }
 
-/* The plan is whole, so it can run again elsewhere; the segments after it stay there. */
-static int run_on_gpu(struct wn_compressor *c, const struct wn_plan *plan)
+/* The plan is whole, so it can run again elsewhere; where the device failed, the segments after it
+ * stay there. *gpu: it did run. */
+static int run_on_gpu(struct wn_compressor *c, const struct wn_plan *plan, const char *name,
+                      bool *gpu)
 {
-    const int err = run_on(c, c->gpu, plan);
+    const int err = wn_device_run(c->device, plan, gpu);
 
+    *gpu &= !err;
+    if (*gpu)
+        snprintf(c->ran, sizeof(c->ran), "%s", name);
     switch (err) {
+    case WN_OK:
+        return *gpu ? WN_OK : run_on_cpu(c, plan);
     case WN_ERR_DEVICE:
     case WN_ERR_NOMEM:
-        wn_say(c->log, WN_LOG_WARN, "%s %s; the filters go on on the CPU", c->gpu->name,
-               err == WN_ERR_DEVICE ? "failed" : "has not enough memory");
-        wn_backend_destroy(&c->gpu);
-        return run_on(c, c->cpu, plan);
     case WN_ERR_LIMIT:
     case WN_ERR_UNSUPPORTED: /* of this plan; a smaller one may fit again */
-        wn_say(c->log, WN_LOG_INFO, "%s cannot hold this segment; the CPU filters it",
-               c->gpu->name);
-        return run_on(c, c->cpu, plan);
+        return run_on_cpu(c, plan);
     default:
         return err;
     }
@@ -139,23 +133,25 @@ static int run_on_gpu(struct wn_compressor *c, const struct wn_plan *plan)
 
 /* Runs on both and remembers which was faster, transfers counted; either result is the same. The
  * GPU runs twice: the first time it compiles pipelines. */
-static int measure(struct wn_compressor *c, const struct wn_plan *plan, uint64_t key)
+static int measure(struct wn_compressor *c, const struct wn_plan *plan, const char *name,
+                   uint64_t key)
 {
     double start, on_gpu, on_cpu;
+    bool gpu;
     int err;
 
-    TRY(run_on(c, c->cpu, plan));
+    TRY(run_on_cpu(c, plan));
     start = wn_now();
-    TRY(run_on(c, c->cpu, plan));
+    TRY(run_on_cpu(c, plan));
     on_cpu = wn_now() - start;
-    TRY(run_on_gpu(c, plan));
-    if (!c->gpu)
+    TRY(run_on_gpu(c, plan, name, &gpu));
+    if (!gpu)
         return WN_OK;
     start = wn_now();
-    TRY(run_on_gpu(c, plan));
+    TRY(run_on_gpu(c, plan, name, &gpu));
     on_gpu = wn_now() - start;
     wn_say(c->log, WN_LOG_DEBUG, "filters: %.2f ms on the CPU, %.2f ms on %s", on_cpu * 1e3,
-           on_gpu * 1e3, c->gpu ? c->gpu->name : "the GPU");
+           on_gpu * 1e3, name);
     c->choice = on_gpu < on_cpu ? WN_CHOICE_GPU : WN_CHOICE_CPU;
     wn_choice_keep(c->cache_dir, key, c->choice);
 fail:
@@ -164,31 +160,36 @@ fail:
 
 static int run_automatic(struct wn_compressor *c, const struct wn_plan *plan, int64_t elements)
 {
-    if (!c->gpu && !c->looked && elements >= GPU_LEAST) {
-        c->looked = true;
-        wn_backend_vulkan(&c->gpu, "vulkan", c->cache_dir, &c->quiet);
-    }
-    if (!c->gpu || elements < GPU_LEAST)
-        return run_on(c, c->cpu, plan);
-    const uint64_t key = wn_choice_key(plan, c->gpu->name);
+    char name[WN_DEVICE_NAME] = "";
+    bool gpu;
+
+    if (elements >= GPU_LEAST)
+        wn_device_find(c->device, name);
+    if (!*name)
+        return run_on_cpu(c, plan);
+    const uint64_t key = wn_choice_key(plan, name);
     if (key != c->key)
         c->choice = wn_choice_find(c->cache_dir, key);
     c->key = key;
     switch (c->choice) {
     case WN_CHOICE_CPU:
-        return run_on(c, c->cpu, plan);
+        return run_on_cpu(c, plan);
     case WN_CHOICE_GPU:
-        return run_on_gpu(c, plan);
+        return run_on_gpu(c, plan, name, &gpu);
     default:
-        return measure(c, plan, key);
+        return measure(c, plan, name, key);
     }
 }
 
 int wn_compressor_run_plan(struct wn_compressor *c, const struct wn_plan *plan, int64_t elements)
 {
-    if (c->automatic)
+    char name[WN_DEVICE_NAME];
+    bool gpu;
+
+    if (wn_device_automatic(c->device))
         return run_automatic(c, plan, elements);
-    return c->gpu ? run_on_gpu(c, plan) : run_on(c, c->cpu, plan);
+    wn_device_here(c->device, name);
+    return run_on_gpu(c, plan, name, &gpu);
 }
 
 int wn_compressor_check(struct wn_compressor *c, struct wn_rows *rows)

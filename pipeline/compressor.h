@@ -8,9 +8,18 @@
 
 struct wn_compressor;
 
+/* Where filters run besides the CPU, for all who share it: opened when the first one asks. device
+ * and cache_dir as below. */
+struct wn_device;
+int wn_device_create(struct wn_device **out, const char *device, const char *cache_dir,
+                     struct wn_log *log);
+struct wn_device *wn_device_ref(struct wn_device *device);
+void wn_device_unref(struct wn_device **device);
+
 struct wn_compressor_params {
     struct wn_instance **filters; /* token filters without `budget`, borrowed */
     int n_filters;
+    struct wn_device *shared; /* NULL: one of its own, by the next two */
     const char *device;    /* as in wn_params */
     const char *cache_dir; /* of the pipeline cache and what `auto` measured; NULL: none */
     struct wn_pool *pool;

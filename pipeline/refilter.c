@@ -23,7 +23,7 @@ fail:
 }
 
 static int make(struct wn_compressor **out, struct wn_session *s, struct wn_chain *chain,
-                const char *device, struct wn_needs *needs)
+                struct wn_device *device, struct wn_needs *needs)
 {
     int n, err;
     struct wn_instance **filters = wn_chain_at(chain, WN_AT_TOKEN, &n);
@@ -31,7 +31,8 @@ static int make(struct wn_compressor **out, struct wn_session *s, struct wn_chai
     TRY(wn_compressor_create(out, &(struct wn_compressor_params){
         .filters = filters,
         .n_filters = n,
-        .device = device,
+        .shared = device,
+        .device = "cpu",
         .cache_dir = s->p.cache_dir,
         .pool = s->pool,
         .log = &s->log,
@@ -51,7 +52,7 @@ int wn_session_taps(struct wn_session *s, const char *chains, struct wn_needs *n
         struct wn_compressor *compressor = NULL;
         err = parse(&chain, s, text);
         if (!err)
-            err = make(&compressor, s, chain, "cpu", needs); /* nothing runs */
+            err = make(&compressor, s, chain, NULL, needs); /* nothing runs */
         wn_compressor_destroy(&compressor);
         wn_chain_destroy(&chain);
     }
@@ -85,7 +86,7 @@ int wn_refilter_open(struct wn_refilter *r, struct wn_session *s, const char *fi
     if (!s->encoder || !filters)
         return wn_fail(&s->log, WN_ERR_ARG, "filters over a segment need a model and a chain");
     TRY(parse(&r->chain, s, filters));
-    TRY(make(&r->compressor, s, r->chain, s->p.device, &needs));
+    TRY(make(&r->compressor, s, r->chain, s->device, &needs));
     return WN_OK;
 fail:
     wn_refilter_close(r);

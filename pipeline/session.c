@@ -256,6 +256,7 @@ int wn_open(struct wn_session **out, const struct wn_params *params)
     err = wn_pool_create(&s->pool, s->p.n_threads);
     if (err)
         return wn_nomem(&s->log, "the worker pool");
+    TRY(wn_device_create(&s->device, s->p.device, s->p.cache_dir, &s->log));
     struct wn_session *from = s->p.models_of;
     s->p.models_of = NULL; /* may be gone when somebody looks */
     if (from && (s->p.model || s->p.mmproj))
@@ -285,6 +286,7 @@ void wn_close(struct wn_session **session)
         wn_encoder_close(&s->encoder);
         wn_llm_close(&s->llm);
     }
+    wn_device_unref(&s->device);
     wn_pool_destroy(&s->pool);
     if (s->jailer)
         wn_jail_destroy(&s->jail);

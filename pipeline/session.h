@@ -14,6 +14,7 @@ struct wn_session {
     struct wn_log log;
     struct wn_params p; /* strings are copies, defaults filled in */
     struct wn_pool *pool;
+    struct wn_device *device; /* of all its filters */
     struct wn_jail *jail; /* where files are decoded; NULL: here */
     bool jailer;          /* which this session made */
     struct wn_llm *llm; /* NULL: no model */

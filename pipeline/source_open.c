@@ -64,7 +64,7 @@ static int make_reducer(struct wn_source *src)
     const struct wn_compressor_params params = {
         .filters = filters,
         .n_filters = n,
-        .device = s->p.device,
+        .shared = s->device,
         .cache_dir = s->p.cache_dir,
         .pool = s->pool,
         .log = &s->log,
@@ -96,7 +96,7 @@ static int make_compressor(struct wn_source *src)
     TRY(wn_compressor_create(&src->compressor, &(struct wn_compressor_params){
                                                    .filters = filters,
                                                    .n_filters = n,
-                                                   .device = s->p.device,
+                                                   .shared = s->device,
                                                    .cache_dir = s->p.cache_dir,
                                                    .pool = s->pool,
                                                    .log = &s->log,

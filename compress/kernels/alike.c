@@ -23,42 +23,62 @@ static void ref(const void *params, void *const *buf)
     }
 }
 
-enum { ROWS = 64, COLS = 32 }; /* what is read of columns serves many rows */
+enum { WORD = 32 }; /* rows of a block, whose bits are a word */
 
-/* Rows [i, end) of a segment, ROWS at most, with all of its m rows from x on. */
-static void meet(const struct wn_alike_params *p, const float *x, int32_t m, int64_t i, int64_t end,
-                 uint32_t *bits)
+/* Rows of a segment, from x on; bits too. */
+struct square {
+    const struct wn_alike_params *p;
+    const float *x;
+    uint32_t *bits;
+    int32_t m;
+};
+
+/* Block i with block j. A dot is the same both ways, so the other half of the bits comes along. */
+static void meet(const struct square *q, int32_t i, int32_t j)
 {
-    const float *row[ROWS], *col[COLS];
-    const int n = (int)(end - i);
-    float d[ROWS][COLS];
+    const int32_t n = WN_MIN(WORD, q->m - i * WORD), end = WN_MIN(WORD, q->m - j * WORD);
+    const float *row[WORD] = {0}, *col[WORD] = {0};
+    float d[WORD][WORD];
+    uint32_t other[WORD] = {0};
 
-    for (int r = 0; r < n; r++)
-        row[r] = x + (i + r) * p->dim;
-    for (int32_t w = 0; w < (m + COLS - 1) / COLS; w++) {
-        const int cols = WN_MIN(COLS, m - w * COLS);
-        for (int c = 0; c < cols; c++)
-            col[c] = x + (int64_t)(w * COLS + c) * p->dim;
-        wn_dots(d[0], COLS, row, n, col, cols, p->dim);
-        for (int r = 0; r < n; r++) {
-            uint32_t word = 0;
-            for (int c = 0; c < cols; c++)
-                word |= (uint32_t)(d[r][c] > p->tau) << c;
-            bits[(i + r) * p->words + w] = word;
+    for (int32_t r = 0; r < n; r++)
+        row[r] = q->x + (int64_t)(i * WORD + r) * q->p->dim;
+    for (int32_t c = 0; c < end; c++)
+        col[c] = q->x + (int64_t)(j * WORD + c) * q->p->dim;
+    wn_dots(d[0], WORD, row, n, col, end, q->p->dim);
+    for (int32_t r = 0; r < n; r++) {
+        uint32_t word = 0;
+        for (int32_t c = 0; c < end; c++) {
+            const uint32_t bit = d[r][c] > q->p->tau;
+            word |= bit << c;
+            other[c] |= bit << r;
         }
+        q->bits[(int64_t)(i * WORD + r) * q->p->words + j] = word;
     }
+    for (int32_t c = 0; i != j && c < end; c++)
+        q->bits[(int64_t)(j * WORD + c) * q->p->words + i] = other[c];
 }
 
+/* Two blocks of rows at a time meet themselves and all blocks after them: what is read of these
+ * serves both. */
 static void part(const void *params, void *const *buf, int64_t first, int64_t end)
 {
     const struct wn_alike_params *p = params;
-    const int32_t *ptr = buf[1];
+    const int32_t *ptr = buf[1], pairs = (p->words + 1) / 2;
 
-    for (int64_t i = first, next; i < end; i = next) {
-        const int32_t s = wn_segment_of(ptr, p->n_segments, i);
-        next = WN_MIN(WN_MIN(i + ROWS, end), ptr[s + 1]);
-        meet(p, (const float *)buf[0] + (int64_t)ptr[s] * p->dim, ptr[s + 1] - ptr[s], i - ptr[s],
-             next - ptr[s], (uint32_t *)buf[2] + (int64_t)ptr[s] * p->words);
+    for (int64_t t = first; t < end; t++) {
+        const int32_t s = (int32_t)(t / pairs), i = 2 * (int32_t)(t % pairs);
+        const struct square q = {
+            .p = p,
+            .x = (const float *)buf[0] + (int64_t)ptr[s] * p->dim,
+            .bits = (uint32_t *)buf[2] + (int64_t)ptr[s] * p->words,
+            .m = ptr[s + 1] - ptr[s],
+        };
+        for (int32_t j = i; j * WORD < q.m; j++) {
+            meet(&q, i, j);
+            if (i < j)
+                meet(&q, i + 1, j);
+        }
     }
 }
 
@@ -66,7 +86,7 @@ static void fast(const void *params, void *const *buf, struct wn_pool *pool)
 {
     const struct wn_alike_params *p = params;
 
-    wn_blocks(pool, ((const int32_t *)buf[1])[p->n_segments], ROWS, part, params, buf);
+    wn_blocks(pool, (int64_t)p->n_segments * ((p->words + 1) / 2), 1, part, params, buf);
 }
 
 static uint32_t groups(const void *params)

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "compress/device.h"
 #include "tests/units/compress_make.h"
 
 static struct wn_log log_;
@@ -108,6 +109,39 @@ static void devices(void **state)
     assert_true(wn_compress_devices(NULL, 0) >= 1);
     assert_true(wn_compress_devices(info, WN_LEN(info)) >= 1);
     assert_string_equal(info[0].name, "cpu");
+    wn_chain_destroy(&chain);
+}
+
+/* One that compressors share is opened when the first of them runs, and once. */
+static void shared_device(void **state)
+{
+    struct wn_chain *chain = parse("stride");
+    struct wn_device *device = NULL, *automatic = NULL;
+    struct wn_compressor *c = NULL;
+    struct wn_rows *rows, *out = NULL;
+
+    assert_int_equal(wn_device_create(&device, "llvmpipe", NULL, &log_), WN_OK);
+    assert_int_equal(wn_device_create(&automatic, NULL, NULL, &log_), WN_OK);
+    assert_int_equal(wn_device_opens(device), 0);
+    for (int i = 0; i < 6; i++) {
+        const struct wn_compressor_params params = {
+            .filters = chain->item,
+            .n_filters = 1,
+            .shared = i % 2 ? automatic : device,
+            .log = &log_,
+        };
+        if (wn_compressor_create(&c, &params) < 0)
+            break; /* a machine without it */
+        rows = make_rows(&clip);
+        assert_int_equal(wn_compressor_run(c, &rows, &out), WN_OK);
+        assert_int_equal(!strcmp(wn_compressor_device(c), "cpu"), i % 2);
+        assert_int_equal(wn_device_opens(device), 1);
+        wn_rows_destroy(&out);
+        wn_compressor_destroy(&c);
+    }
+    assert_int_equal(wn_device_opens(automatic), 0); /* so few rows are not worth one */
+    wn_device_unref(&automatic);
+    wn_device_unref(&device);
     wn_chain_destroy(&chain);
 }
 
@@ -291,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_numbers),
         cmocka_unit_test(devices),
+        cmocka_unit_test(shared_device),
         cmocka_unit_test(no_filters),
         cmocka_unit_test(no_rows),
         cmocka_unit_test(needs_of_all_filters),
