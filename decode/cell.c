@@ -70,21 +70,30 @@ static const char *take_text(const uint8_t **at, const uint8_t *end)
 
 static int open_file(struct cell *c, const struct wn_message *m)
 {
-    struct wn_decoder_params p;
-    const uint8_t *at = m->data + sizeof(p), *end = m->data + m->size;
+    struct wn_decoder_params theirs;
+    const uint8_t *at = m->data + sizeof(theirs), *end = m->data + m->size;
 
-    memcpy(&p, m->data, sizeof(p));
-    p.url = take_text(&at, end);
-    p.hwaccel = take_text(&at, end);
-    p.cache_dir = take_text(&at, end);
-    p.on_progress = NULL;
-    p.jail = NULL;
-    p.log = &c->log;
+    memcpy(&theirs, m->data, sizeof(theirs));
+    struct wn_decoder_params p = {
+        .start = theirs.start,
+        .end = theirs.end,
+        .stream = theirs.stream,
+        .allow_cover = theirs.allow_cover,
+        .max_pixels = theirs.max_pixels,
+        .max_frames = theirs.max_frames,
+        .max_duration = theirs.max_duration,
+        .n_threads = theirs.n_threads,
+        .rough = theirs.rough,
+        .fit = theirs.fit,
+        .log = &c->log,
+        .url = take_text(&at, end),
+    };
+    /* The message's room is used again, and of texts only the first is copied. */
+    p.hwaccel = wn_strdup(take_text(&at, end));
+    p.cache_dir = wn_strdup(take_text(&at, end));
     if (wn_pool_create(&c->pool, p.n_threads))
         return wn_nomem(&c->log, "the worker pool");
     p.pool = c->pool;
-    p.cache_dir = wn_strdup(p.cache_dir); /* the message's room is used again */
-    p.hwaccel = wn_strdup(p.hwaccel);
     return wn_decoder_open(&c->decoder, &p);
 }
 
@@ -140,7 +149,7 @@ void wn_cell_run(int fd)
     c.log.fn = send_log;
     c.log.opaque = &c;
     c.log.level = WN_LOG_INFO;
-    while (!err && wn_wire_read(fd, &m, &c.log) == WN_OK) {
+    while (!err && wn_wire_read(fd, &m, NULL, &c.log) == WN_OK) {
         err = m.word == WN_WORD_OPEN      ? open_file(&c, &m)
               : m.word == WN_WORD_FILTERS ? set_filters(&c, &m) : send_frames(&c);
         if (!err && m.word != WN_WORD_GO)

@@ -14,6 +14,7 @@
 struct wn_far {
     struct wn_log *log;
     const struct wn_jail *jail;
+    const atomic_bool *stop;
     char *name;      /* of the file, for messages */
     int to, status;
     bool going, ended;
@@ -43,7 +44,7 @@ static int hear(struct wn_far *far)
 {
     for (;;) {
         struct wn_message *m = &far->m;
-        const int err = wn_wire_read(far->to, m, far->log);
+        const int err = wn_wire_read(far->to, m, far->stop, far->log);
         int32_t head = 0;
 
         if (err)
@@ -101,6 +102,7 @@ int wn_far_open(struct wn_far **out, const struct wn_decoder_params *params)
         return wn_nomem(params->log, "a decoder");
     far->log = params->log;
     far->jail = params->jail;
+    far->stop = params->stop;
     far->to = far->status = -1;
     far->name = wn_strdup(slash && slash[1] ? slash + 1 : params->url);
     if (!far->name) {

@@ -42,11 +42,11 @@ int wn_wire_send(int fd, enum wn_word word, const void *head, size_t head_size, 
     return 0;
 }
 
-static int read_all(int fd, void *to, size_t size, struct wn_log *log)
+static int read_all(int fd, void *to, size_t size, const atomic_bool *stop, struct wn_log *log)
 {
     for (size_t got = 0; got < size;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (wn_cancelled(log))
+        if (wn_cancelled(log) || (stop && atomic_load(stop)))
             return wn_fail(log, WN_ERR_ABORTED, "cancelled");
         if (poll(&p, 1, LOOK_MS) <= 0)
             continue;
@@ -60,10 +60,10 @@ static int read_all(int fd, void *to, size_t size, struct wn_log *log)
     return WN_OK;
 }
 
-int wn_wire_read(int fd, struct wn_message *m, struct wn_log *log)
+int wn_wire_read(int fd, struct wn_message *m, const atomic_bool *stop, struct wn_log *log)
 {
     struct head h;
-    int err = read_all(fd, &h, sizeof(h), log);
+    int err = read_all(fd, &h, sizeof(h), stop, log);
 
     if (err)
         return err;
@@ -74,7 +74,7 @@ int wn_wire_read(int fd, struct wn_message *m, struct wn_log *log)
         m->data = data;
         m->cap = h.size + 1;
     }
-    err = read_all(fd, m->data, h.size, log);
+    err = read_all(fd, m->data, h.size, stop, log);
     m->data[h.size] = 0;
     m->word = (enum wn_word)h.word;
     m->size = h.size;

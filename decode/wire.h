@@ -32,8 +32,9 @@ struct wn_message {
 /* -1 when the other side is gone. */
 int wn_wire_send(int fd, enum wn_word word, const void *head, size_t head_size, const void *tail,
                  size_t tail_size);
-/* WN_OK, WN_EOF when the other side is gone, WN_ERR_ABORTED when log was cancelled, WN_ERR_NOMEM. */
-int wn_wire_read(int fd, struct wn_message *m, struct wn_log *log);
+/* WN_OK, WN_EOF when the other side is gone, WN_ERR_ABORTED when log was cancelled or *stop (which
+ * may be NULL) is set, WN_ERR_NOMEM. */
+int wn_wire_read(int fd, struct wn_message *m, const atomic_bool *stop, struct wn_log *log);
 
 /* The life of a process that decodes: reads from fd until it is gone. */
 void wn_cell_run(int fd);
