@@ -17,6 +17,14 @@ static void cases(struct kt *kt)
                      "%s, %d wide", rows.name, p.width);
         }
     }
+    const struct kt_rows rows = kt_rows(kt, 8); /* more than a cache holds */
+    const struct wn_take_params p = {rows.n, rows.n_frames, 1601};
+    int32_t *x = kt_ints(kt, (int64_t)50 * p.width, INT32_MIN, INT32_MAX);
+
+    kt_check(kt, &p,
+             (void *[]){x, kt_ints(kt, rows.n, 0, 49), rows.ptr,
+                        kt_out(kt, (int64_t)rows.n * p.width)},
+             "%s, %d wide", rows.name, p.width);
 }
 
 static void bench(struct kt *kt)
