@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 /* ---- running ---- */
 
@@ -27,14 +26,6 @@ struct seen { /* segments of one video */
     double seconds; /* from the file to the rows */
     bool still;
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void forget(struct seen *seen)
 {
@@ -84,7 +75,7 @@ struct given {
 static int look(struct run *run, const struct acc_item *item, const char *chain,
                 const struct given *given, struct seen *out)
 {
-    const double began = now();
+    const double began = now_seconds();
     const char *frames = given->tokens ? "" : item->filters ? item->filters : "fps=1";
     struct wn_media media = {.size = sizeof(media)};
     struct wn_source *src = NULL;
@@ -113,14 +104,14 @@ static int look(struct run *run, const struct acc_item *item, const char *chain,
         err = WN_OK;
     }
     wn_source_close(&src);
-    out->seconds = now() - began;
+    out->seconds = now_seconds() - began;
     return err;
 }
 
 /* What one chain of token filters leaves of what was seen. */
 static int prune(struct run *run, const struct seen *in, const char *chain, struct seen *out)
 {
-    const double began = now();
+    const double began = now_seconds();
     int err = WN_OK;
 
     out->still = in->still;
@@ -130,7 +121,7 @@ static int prune(struct run *run, const struct seen *in, const char *chain, stru
         if (!err)
             err = keep_segment(out, seg);
     }
-    out->seconds = in->seconds + now() - began;
+    out->seconds = in->seconds + now_seconds() - began;
     return err;
 }
 
@@ -195,6 +186,20 @@ static char *shared_chains(const struct acc *acc)
     return text;
 }
 
+/* Whether every frame's rows are the cells of its grid, in order: what the oracle takes them for. */
+static bool on_grid(const struct seen *seen)
+{
+    for (int s = 0; s < seen->n; s++) {
+        const int32_t (*cell)[2] = (const int32_t (*)[2])wn_segment_cells(seen->seg[s]);
+        struct wn_frame_info f = {.size = sizeof(f)};
+        for (int32_t i = 0; !wn_segment_frame(seen->seg[s], i, &f); i++)
+            for (int32_t r = 0; r < f.n_rows; r++)
+                if (cell[f.row0 + r][0] * f.grid_w + cell[f.row0 + r][1] != r)
+                    return false;
+    }
+    return true;
+}
+
 /* A case that this model or quiz cannot serve has no results. */
 static void refuse(struct run *run, struct acc_case *k, const char *why)
 {
@@ -225,7 +230,7 @@ static int run_case(struct run *run, int first, int end, int c, const struct see
         here.before = all->before;
     const struct seen blind = {.still = all->still, .before = all->before};
     const struct seen *seen = !k->chain ? &blind : *k->chain ? &here : all;
-    if (truth.unfit)
+    if (truth.unfit || (k->oracle && !err && !on_grid(&here)))
         refuse(run, k, "this encoder's rows are not the cells of a grid: they cannot be scored");
     else if (run->every && (err == WN_ERR_UNSUPPORTED || err == WN_ERR_ARG))
         refuse(run, k, wn_errmsg(run->job.session));

@@ -107,9 +107,10 @@ void acc_compare(const struct acc *acc)
 }
 
 /* Answers of one case against its letters of another run. */
-static bool worse(const struct acc *acc, int c, const char *earlier)
+static bool worse(struct tool *tool, const struct acc *acc, int c, const char *earlier)
 {
     int lost = 0, won = 0;
+    char text[256];
 
     for (int i = 0; i < acc->n_items; i++) {
         const struct acc_result *r = &acc->result[i * acc->n_cases + c];
@@ -121,8 +122,9 @@ static bool worse(const struct acc *acc, int c, const char *earlier)
     const double p = coin(lost + won, lost < won ? lost : won);
     if (lost <= won || p >= 0.01)
         return false;
-    fprintf(stderr, "%s at %g: %d answers are wrong that were right, %d right that were wrong: "
-            "p = %.2g\n", acc->cases[c].name, acc->cases[c].keep, lost, won, p);
+    snprintf(text, sizeof(text), "%.100s at %g: %d answers are wrong that were right, %d right that "
+             "were wrong: p = %.2g", acc->cases[c].name, acc->cases[c].keep, lost, won, p);
+    term_warn(&tool->term, NULL, text);
     return true;
 }
 
@@ -131,6 +133,7 @@ int acc_against(struct tool *tool, const struct acc *acc, const char *path)
     json_error_t error;
     json_t *file = json_load_file(path, 0, &error), *one;
     int compared = 0, bad = 0;
+    char text[64];
     size_t k;
 
     if (!file)
@@ -145,14 +148,18 @@ int acc_against(struct tool *tool, const struct acc *acc, const char *path)
             if (strcmp(acc->cases[c].name, name) || acc->cases[c].keep != keep)
                 continue;
             compared++;
-            bad += worse(acc, c, json_string_value(answers));
+            bad += worse(tool, acc, c, json_string_value(answers));
         }
     }
     json_decref(file);
     if (!compared)
         return tool_fail(tool, STATUS_DATA, "%s holds no case of these questions: it is what "
                          "--json printed for the same quiz", path);
-    fprintf(stderr, "%d of %d cases are worse than in %s\n", bad, compared, path);
+    snprintf(text, sizeof(text), "%d of %d cases are worse than they were", bad, compared);
+    if (bad)
+        term_error(&tool->term, path, text);
+    else
+        term_note(&tool->term, "%s", text);
     return bad ? STATUS_SOME : STATUS_OK;
 }
 
