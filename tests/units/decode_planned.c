@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames chosen by the packet index are those of reading through, whatever the codec, the GOPs and
- * the number of threads; a wrong index does no harm, and a pipe needs none. */
+ * the number of threads; a wrong index does no harm. */
 #include "decode_make.h"
 
 #include <setjmp.h>
@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <libavcodec/avcodec.h>
 
@@ -184,54 +182,6 @@ static void memory_is_bounded(void **state)
 #endif
 }
 
-struct feeding {
-    const char *from, *to;
-};
-
-static void *feed(void *opaque)
-{
-    const struct feeding *p = opaque;
-    FILE *in = fopen(p->from, "rb"), *out = fopen(p->to, "wb");
-    char buf[4096];
-
-    for (size_t n; in && out && (n = fread(buf, 1, sizeof(buf), in)) > 0;)
-        if (fwrite(buf, 1, n, out) != n)
-            break;
-    if (in)
-        fclose(in);
-    if (out)
-        fclose(out);
-    return NULL;
-}
-
-static void pipes(void **state)
-{
-    static const struct {
-        const char *chain;
-        int n;
-    } want[] = {{"", 200},       {"fps=2", 20},          {"uniform=5", 5},
-                {"keyframes", 8}, {"keyframes=max=3", 3}, {"pick=4", 4}};
-    static struct seen s[MOST];
-    struct feeding p = {"film.mkv", "pipe.mkv"};
-
-    MAKE(.path = "film.mkv", .codec = "mpeg4", .width = 96, .height = 64, .n = 200, .fps = 20,
-         .gop = 25, .paint = paint_film);
-    unlink("pipe.mkv");
-    assert_int_equal(mkfifo("pipe.mkv", 0600), 0);
-    for (int i = 0; i < WN_LEN(want); i++) {
-        pthread_t thread;
-        bool planned;
-        assert_int_equal(pthread_create(&thread, NULL, feed, &p), 0);
-        const int n = read_with("pipe.mkv", want[i].chain, 2, s, NULL, &planned);
-        pthread_join(thread, NULL);
-        assert_false(planned);
-        if (n != want[i].n)
-            fail_msg("%s of a pipe: %d frames, not %d", want[i].chain, n, want[i].n);
-        for (int k = 1; k < n; k++)
-            assert_true(s[k].time > s[k - 1].time);
-    }
-}
-
 static int stop_soon(void *opaque, double done)
 {
     return done > 0.3;
@@ -276,7 +226,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(seek_equals_linear),
         cmocka_unit_test(a_lying_index),
-        cmocka_unit_test(pipes),
         cmocka_unit_test(stopping),
     };
 
