@@ -55,4 +55,5 @@ def main():
                   f"{case['tokens_share']:7.1%}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
