@@ -55,6 +55,7 @@ struct wn_spirv {
     const char *name; /* of the kernel */
     const uint32_t *code;
     size_t size; /* bytes */
+    bool half;   /* a second form, whose buffer 0 holds f16 */
 };
 extern const struct wn_kernel *const wn_kernels[]; /* NULL-ended, made by meson */
 extern const struct wn_spirv wn_spirvs[];          /* name NULL ends */

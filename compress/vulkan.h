@@ -18,6 +18,7 @@ struct wn_vk_options {
     bool debug;            /* validation layers (core and synchronisation) and object names */
     bool force_staging;    /* copy through host memory also where memory is shared */
     bool no_self_test;
+    bool no_half;          /* tests: rows go as they are */
     bool keep_denormals;   /* tests: software devices then fail the self-test */
     int fail_at;           /* tests: this call of Vulkan (from 1) is not made but gives ... */
     VkResult fail_with;    /* ... this; 0: never */
@@ -69,6 +70,8 @@ struct wn_vulkan {
     VkPhysicalDeviceVulkan12Properties props12;
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t family, timestamp_bits;
+    bool has_half; /* buffers of f16 can be read */
+    enum { WN_VK_UNTESTED, WN_VK_PASSED, WN_VK_FAILED } half_test;
     bool unified; /* the host writes and reads the device's memory */
 
     VkDevice device;
@@ -95,6 +98,7 @@ struct wn_vulkan {
     bool hung; /* work is still in flight: its objects must not be freed */
     int n_calls;    /* of Vulkan, so far */
     int n_barriers; /* of the last run, between its kernels */
+    int n_half;     /* of the last run: buffers that went as f16 */
 };
 
 /* Fails when result is an error (a timeout is one), and says so with the call's name. */
@@ -131,12 +135,18 @@ void wn_vk_arena_free(struct wn_vulkan *vk, struct wn_vk_arena *arena);
 /* vulkan_pipeline.c */
 int wn_vk_open_cache(struct wn_vulkan *vk, const char *dir);
 void wn_vk_save_cache(struct wn_vulkan *vk); /* when pipelines were added; failing is only logged */
-int wn_vk_pipeline(struct wn_vulkan *vk, const struct wn_kernel *kernel,
+int wn_vk_pipeline(struct wn_vulkan *vk, const struct wn_kernel *kernel, bool half,
                    const struct wn_vk_pipeline **out);
+bool wn_vk_has_half(const struct wn_kernel *kernel); /* a form for f16 */
 void wn_vk_free_pipelines(struct wn_vulkan *vk);
 
 /* vulkan_run.c */
 int wn_vk_run(struct wn_vulkan *vk, const struct wn_plan *plan);
+
+/* vulkan_half.c: inputs that can go as f16. */
+bool wn_vk_wants_half(struct wn_vulkan *vk, const struct wn_plan_buffer *buf, wn_buf b,
+                      const struct wn_plan_call *call, int n_calls);
+void wn_vk_write_half(void *to, const void *from, int64_t n);
 
 /* vulkan_loops.c: refuses a call whose loops this driver would cut short. */
 int wn_vk_check_loops(struct wn_vulkan *vk, const struct wn_plan_call *call);

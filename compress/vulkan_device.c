@@ -316,6 +316,20 @@ fail:
     return err;
 }
 
+static bool reads_half(VkPhysicalDevice physical)
+{
+    VkPhysicalDevice16BitStorageFeatures half = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+    };
+    VkPhysicalDeviceFeatures2 features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+        .pNext = &half,
+    };
+
+    vkGetPhysicalDeviceFeatures2(physical, &features);
+    return half.storageBuffer16BitAccess;
+}
+
 int wn_vk_open_device(struct wn_vulkan *vk)
 {
     static const char *const portability[] = {"VK_KHR_portability_subset"};
@@ -325,8 +339,12 @@ int wn_vk_open_device(struct wn_vulkan *vk)
         .queueCount = 1,
         .pQueuePriorities = &priority,
     };
+    VkPhysicalDevice16BitStorageFeatures half = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+    };
     const VkDeviceCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &half,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
         .ppEnabledExtensionNames = portability,
@@ -340,6 +358,7 @@ int wn_vk_open_device(struct wn_vulkan *vk)
         return wn_fail(vk->log, WN_ERR_UNSUPPORTED, "%s: a shader can bind %u buffers, not %d",
                        vk->name, vk->props.limits.maxPerStageDescriptorStorageBuffers,
                        WN_SHADER_BUFS);
+    half.storageBuffer16BitAccess = vk->has_half = reads_half(vk->physical);
     VK(vkCreateDevice(vk->physical, &info, NULL, &vk->device));
     vkGetDeviceQueue(vk->device, vk->family, 0, &vk->queue);
     TRY(create_commands(vk));

@@ -153,13 +153,28 @@ fail:
     return err;
 }
 
-int wn_vk_pipeline(struct wn_vulkan *vk, const struct wn_kernel *kernel,
+/* The place of that form; of the end where there is none. */
+static int find_form(const struct wn_kernel *kernel, bool half)
+{
+    int i = 0;
+
+    while (wn_spirvs[i].name &&
+           (wn_spirvs[i].half != half || strcmp(wn_spirvs[i].name, kernel->name)))
+        i++;
+    return i;
+}
+
+bool wn_vk_has_half(const struct wn_kernel *kernel)
+{
+    return wn_spirvs[find_form(kernel, true)].name;
+}
+
+int wn_vk_pipeline(struct wn_vulkan *vk, const struct wn_kernel *kernel, bool half,
                    const struct wn_vk_pipeline **out)
 {
-    int i = 0, err;
+    const int i = find_form(kernel, half);
+    int err;
 
-    while (wn_spirvs[i].name && strcmp(wn_spirvs[i].name, kernel->name))
-        i++;
     if (!wn_spirvs[i].name)
         return wn_fail(vk->log, WN_ERR_UNSUPPORTED, "kernel %s has no shader", kernel->name);
     if (!vk->pipeline[i].pipeline) {

@@ -18,6 +18,7 @@ struct run {
     struct wn_vk_place *place;   /* [n_bufs] in device memory */
     struct wn_vk_place *in, *out; /* [n_bufs] in staging; size 0: not copied */
     VkDescriptorSet *set;        /* [n_calls] */
+    bool *half;                  /* [n_bufs] it stands there as f16 */
     /* The epochs, counted by barriers, in which a buffer was last written and last read. */
     int *written, *read;
     int epoch;
@@ -27,6 +28,7 @@ static void run_finish(struct run *run)
 {
     free(run->place);
     free(run->set);
+    free(run->half);
     free(run->written);
 }
 
@@ -38,19 +40,26 @@ static int run_init(struct wn_vulkan *vk, struct run *run, const struct wn_plan 
     run->place = wn_calloc((size_t)run->n_bufs, 3 * sizeof(*run->place));
     run->set = wn_calloc((size_t)run->n_calls, sizeof(*run->set));
     run->written = wn_calloc((size_t)run->n_bufs, 2 * sizeof(*run->written));
-    if (!run->place || !run->set || !run->written)
+    run->half = wn_calloc((size_t)run->n_bufs, sizeof(*run->half));
+    if (!run->place || !run->set || !run->written || !run->half)
         return wn_nomem(vk->log, "a plan");
     run->in = run->place + run->n_bufs;
     run->out = run->in + run->n_bufs;
     run->read = run->written + run->n_bufs;
     for (int i = 0; i < run->n_bufs; i++)
         run->written[i] = run->read[i] = -1;
+    int n_half = 0;
+    for (int i = 0; i < run->n_bufs; i++) {
+        run->half[i] = wn_vk_wants_half(vk, run->buf, i, run->call, run->n_calls);
+        n_half += run->half[i];
+    }
+    vk->n_half = n_half; /* the test of f16 has run in between */
     return WN_OK;
 }
 
-static size_t bytes(const struct wn_plan_buffer *buf)
+static size_t bytes(const struct run *run, int i)
 {
-    return (size_t)buf->n * 4;
+    return run->half[i] ? ((size_t)run->buf[i].n + 1) / 2 * 4 : (size_t)run->buf[i].n * 4;
 }
 
 /* Whether call c has buffer b in that way. */
@@ -83,16 +92,17 @@ static int place_buffers(struct wn_vulkan *vk, struct run *run)
 
     for (int i = 0; i < run->n_bufs; i++) {
         const struct wn_plan_buffer *b = &run->buf[i];
-        if (bytes(b) > range)
+        const size_t size = bytes(run, i);
+        if (size > range)
             return wn_fail(vk->log, WN_ERR_LIMIT, "%s: buffer %s has %zu bytes, a shader sees %u",
-                           vk->name, b->name, bytes(b), range);
-        run->place[i].size = WN_MAX(bytes(b), 4);
+                           vk->name, b->name, size, range);
+        run->place[i].size = WN_MAX(size, 4);
         run->place[i].first = b->input ? -1 : b->first; /* inputs are there before the first call */
         run->place[i].last = b->last;
         if (vk->unified)
             continue;
-        run->in[i].size = b->input || host_touches(run, i, WN_WRITE) ? bytes(b) : 0;
-        run->out[i].size = b->output || host_touches(run, i, WN_READ) ? bytes(b) : 0;
+        run->in[i].size = b->input || host_touches(run, i, WN_WRITE) ? size : 0;
+        run->out[i].size = b->output || host_touches(run, i, WN_READ) ? size : 0;
     }
     TRY(wn_vk_arena_fit(vk, &vk->arena, run->place, run->n_bufs));
     if (!vk->unified)
@@ -114,8 +124,11 @@ static char *host_side(const struct wn_vulkan *vk, const struct run *run,
 static void write_inputs(const struct wn_vulkan *vk, const struct run *run)
 {
     for (int i = 0; i < run->n_bufs; i++) {
-        if (run->buf[i].input && run->buf[i].n)
-            memcpy(host_side(vk, run, run->in, i), run->buf[i].input, bytes(&run->buf[i]));
+        const struct wn_plan_buffer *b = &run->buf[i];
+        if (run->half[i])
+            wn_vk_write_half(host_side(vk, run, run->in, i), b->input, b->n);
+        else if (b->input && b->n)
+            memcpy(host_side(vk, run, run->in, i), b->input, bytes(run, i));
     }
 }
 
@@ -123,7 +136,7 @@ static void read_outputs(const struct wn_vulkan *vk, const struct run *run)
 {
     for (int i = 0; i < run->n_bufs; i++) {
         if (run->buf[i].output && run->buf[i].n)
-            memcpy(run->buf[i].output, host_side(vk, run, run->out, i), bytes(&run->buf[i]));
+            memcpy(run->buf[i].output, host_side(vk, run, run->out, i), bytes(run, i));
     }
 }
 
@@ -215,7 +228,7 @@ static int prepare_calls(struct wn_vulkan *vk, struct run *run)
         if (run->call[c].kernel->host)
             continue;
         TRY(wn_vk_check_loops(vk, &run->call[c]));
-        TRY(wn_vk_pipeline(vk, run->call[c].kernel, &pipeline));
+        TRY(wn_vk_pipeline(vk, run->call[c].kernel, run->half[run->call[c].buf[0]], &pipeline));
         descriptors += (uint32_t)run->call[c].kernel->n_bufs;
     }
     if (!run->n_calls)
@@ -320,7 +333,7 @@ static int record_call(struct wn_vulkan *vk, struct run *run, int c)
     if (y > vk->props.limits.maxComputeWorkGroupCount[1])
         return wn_fail(vk->log, WN_ERR_LIMIT, "%s: %s needs %u workgroups", vk->name,
                        call->kernel->name, groups);
-    TRY(wn_vk_pipeline(vk, call->kernel, &pipeline));
+    TRY(wn_vk_pipeline(vk, call->kernel, run->half[call->buf[0]], &pipeline));
     guard(vk, run, c);
     vkCmdBindPipeline(vk->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->pipeline);
     vkCmdBindDescriptorSets(vk->commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1,

@@ -9,7 +9,7 @@
 #define COLS 8
 #define DOTS (ROWS * COLS)
 layout(local_size_x = WN_LANES) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Bits { uint bits[]; };
 layout(push_constant) uniform P { int n, n_segments, dim, words; float tau; } p;
@@ -35,9 +35,9 @@ void flags_of(int first, int begin, int end, int j0, int j_end)
     for (int c = lane; c < p.dim; c += WN_LANES) {
         float b[COLS];
         [[unroll]] for (int t = 0; t < COLS; t++)
-            b[t] = x[col[t] + c];
+            b[t] = float(x[col[t] + c]);
         [[unroll]] for (int r = 0; r < ROWS; r++) {
-            const float a = x[row[r] + c];
+            const float a = float(x[row[r] + c]);
             [[unroll]] for (int t = 0; t < COLS; t++) {
                 precise const float product = a * b[t];
                 precise const float s = sum[r * COLS + t] + product;

@@ -4,7 +4,7 @@
 #include "common.glsl"
 // y[f] = share[m] * the sum of the m rows of segment f, in order.
 layout(local_size_x = 64) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) readonly buffer Share { float share[]; };
 layout(binding = 3) writeonly buffer Y { float y[]; };
@@ -20,7 +20,7 @@ void main()
     if (f >= p.n_segments || c >= p.dim)
         return;
     for (int i = ptr[f]; i < ptr[f + 1]; i++) {
-        precise const float more = sum + x[i * p.dim + c];
+        precise const float more = sum + float(x[i * p.dim + c]);
         sum = more;
     }
     precise const float mean = sum * share[ptr[f + 1] - ptr[f]];

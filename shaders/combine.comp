@@ -6,7 +6,7 @@
 // A workgroup takes 256 columns of a row, each invocation 4 of them.
 #define EACH 4
 layout(local_size_x = 64) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer WPtr { int w_ptr[]; };
 layout(binding = 2) readonly buffer WIdx { int w_idx[]; };
 layout(binding = 3) readonly buffer W { float w[]; };
@@ -31,7 +31,7 @@ void main()
         for (int e = 0; e < EACH; e++) {
             const int c = first + e * 64;
             if (c < p.dim) {
-                precise const float product = weight * x[from + c];
+                precise const float product = weight * float(x[from + c]);
                 precise const float s = sum[e] + product;
                 sum[e] = s;
             }

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What every kernel shares. The twins stand in compress/kernel.h.
+#ifdef WN_HALF // the form for rows of f16
+#extension GL_EXT_shader_16bit_storage : require
+#define WN_ROW float16_t
+#else
+#define WN_ROW float
+#endif
 #define WN_NONE (-1)
 #define WN_LANES 64
 

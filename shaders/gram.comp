@@ -11,7 +11,7 @@
 #define COLS 8
 #define DOTS (ROWS * COLS)
 layout(local_size_x = WN_LANES) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Y { float y[]; };
 layout(binding = 3) readonly buffer List { int list[]; };
@@ -41,9 +41,9 @@ void dots_of(int first, int a, int b, int j0, int j_begin, int j_end)
     for (int c = lane; c < p.dim; c += WN_LANES) {
         float other[COLS];
         [[unroll]] for (int t = 0; t < COLS; t++)
-            other[t] = x[col[t] + c];
+            other[t] = float(x[col[t] + c]);
         [[unroll]] for (int r = 0; r < ROWS; r++) {
-            const float v = x[row[r] + c];
+            const float v = float(x[row[r] + c]);
             [[unroll]] for (int t = 0; t < COLS; t++) {
                 precise const float product = v * other[t];
                 precise const float s = sum[r * COLS + t] + product;

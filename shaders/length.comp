@@ -5,7 +5,7 @@
 // y[i] = the length of row i: d * rsqrt(max(d, 1e-24)), d = dot(x[i], x[i]), or its square d. A
 // workgroup a row.
 layout(local_size_x = WN_LANES) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Y { float y[]; };
 layout(push_constant) uniform P { int n, n_frames, dim, square; } p;
@@ -21,7 +21,7 @@ void main()
     if (i >= ptr[p.n_frames])
         return;
     for (int c = lane; c < p.dim; c += WN_LANES) {
-        const float v = x[i * p.dim + c];
+        const float v = float(x[i * p.dim + c]);
         precise const float square = v * v;
         precise const float more = sum + square;
         sum = more;

@@ -12,7 +12,7 @@
 #define TARGETS 8
 #define DOTS (ROWS * TARGETS)
 layout(local_size_x = WN_LANES) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) readonly buffer Target { int target[]; };
 layout(binding = 3) readonly buffer TargetPtr { int target_ptr[]; };
@@ -42,9 +42,9 @@ void dots_of(int first, int rows, int t0, int t_end)
     for (int c = lane; c < p.dim; c += WN_LANES) {
         float b[TARGETS];
         [[unroll]] for (int t = 0; t < TARGETS; t++)
-            b[t] = x[col[t] + c];
+            b[t] = float(x[col[t] + c]);
         [[unroll]] for (int r = 0; r < ROWS; r++) {
-            const float a = x[row[r] + c];
+            const float a = float(x[row[r] + c]);
             [[unroll]] for (int t = 0; t < TARGETS; t++) {
                 precise const float product = a * b[t];
                 precise const float s = sum[r * TARGETS + t] + product;

@@ -5,7 +5,7 @@
 // y[i] = offset + scale * cos(x[i], x[mate[i]]), or `none` where mate[i] is WN_NONE; a workgroup a
 // row.
 layout(local_size_x = WN_LANES) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer Mate { int mate[]; };
 layout(binding = 2) readonly buffer Ptr { int ptr[]; };
 layout(binding = 3) writeonly buffer Y { float y[]; };
@@ -23,7 +23,7 @@ void main()
     const int j = mate[i];
     precise vec3 sum = vec3(0.0); // ab, aa, bb
     for (int c = lane; j != WN_NONE && c < p.dim; c += WN_LANES) {
-        const float a = x[i * p.dim + c], b = x[j * p.dim + c];
+        const float a = float(x[i * p.dim + c]), b = float(x[j * p.dim + c]);
         precise const vec3 product = vec3(a, a, b) * vec3(b, a, b);
         precise const vec3 s = sum + product;
         sum = s;

@@ -4,7 +4,13 @@
 #include "common.glsl"
 // y[i][c] = x[idx[i]][c] as 32-bit words, for i < out_ptr[n_frames].
 layout(local_size_x = 64) in;
+#ifdef WN_HALF
+layout(binding = 0) readonly buffer X { float16_t x[]; };
+#define WORD(v) floatBitsToUint(float(v))
+#else
 layout(binding = 0) readonly buffer X { uint x[]; };
+#define WORD(v) v
+#endif
 layout(binding = 1) readonly buffer Idx { int idx[]; };
 layout(binding = 2) readonly buffer OutPtr { int out_ptr[]; };
 layout(binding = 3) writeonly buffer Y { uint y[]; };
@@ -18,6 +24,6 @@ void main()
     for (int k = 0; k < 4; k++) {
         const int item = first + k * 64;
         if (item < end)
-            y[item] = x[idx[item / p.width] * p.width + item % p.width];
+            y[item] = WORD(x[idx[item / p.width] * p.width + item % p.width]);
     }
 }

@@ -4,7 +4,7 @@
 #include "common.glsl"
 // y[i] = x[i] * rsqrt(max(dot(x[i], x[i]), 1e-24)); a workgroup a row. dim 0: segments are rows.
 layout(local_size_x = WN_LANES) in;
-layout(binding = 0) readonly buffer X { float x[]; };
+layout(binding = 0) readonly buffer X { WN_ROW x[]; };
 layout(binding = 1) readonly buffer Ptr { int ptr[]; };
 layout(binding = 2) writeonly buffer Y { float y[]; };
 layout(push_constant) uniform P { int n, n_frames, dim; } p;
@@ -22,7 +22,7 @@ void main()
     const int dim = p.dim > 0 ? p.dim : ptr[i + 1] - first;
     precise float sum = 0.0;
     for (int c = lane; c < dim; c += WN_LANES) {
-        const float a = x[first + c];
+        const float a = float(x[first + c]);
         precise const float product = a * a;
         precise const float s = sum + product;
         sum = s;
@@ -30,7 +30,7 @@ void main()
     const float dot = wn_tree(sum);
     const float r = wn_rsqrt(dot > 1e-24 ? dot : 1e-24);
     for (int c = lane; c < dim; c += WN_LANES) {
-        precise const float v = x[first + c] * r;
+        precise const float v = float(x[first + c]) * r;
         y[first + c] = v;
     }
 }
