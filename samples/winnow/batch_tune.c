@@ -7,6 +7,7 @@
 
 #define FIRST 2        /* the setting to begin with: decoding beside the models gains nearly always */
 #define GAIN 1.03      /* a larger setting must bring so much */
+#define NEAR 0.8       /* between two settings no better one is looked for when one is this bad */
 #define LEAST_TIME 0.5 /* seconds of a window */
 #define AGAIN 40       /* windows after which it is tried again: the work may have changed */
 
@@ -14,7 +15,6 @@ void tune_init(struct tune *t, int jobs, int most)
 {
     *t = (struct tune){.fixed = jobs > 0, .most = most < TUNE_MOST ? most : TUNE_MOST};
     t->limit = jobs > 0 ? jobs : FIRST < t->most ? FIRST : t->most;
-    t->start = t->limit;
     t->settled = t->fixed || t->most < 2 ? 0 : -1;
 }
 
@@ -83,7 +83,7 @@ static int best(const struct tune *t)
 
 static int window(int limit)
 {
-    return limit > 2 ? 2 * limit : 4;
+    return limit > 2 ? limit + 2 : 4;
 }
 
 static void try_setting(struct tune *t, int limit)
@@ -99,15 +99,29 @@ static void settle(struct tune *t)
     t->settled = 0;
 }
 
-/* Upwards while that gains, then down by one. */
+/* Twice the best while that is the largest tried, then what lies between it and neighbours that are
+ * about as good; 0: nothing is left to try. */
+static int untried(const struct tune *t)
+{
+    const int k = best(t);
+    int above = k + 1, below = k - 1;
+
+    while (above <= t->most && t->rate[above] == 0)
+        above++;
+    while (below > 0 && t->rate[below] == 0)
+        below--;
+    if (above > t->most && k < t->most)
+        return 2 * k < t->most ? 2 * k : t->most;
+    if (above <= t->most && above - k > 1 && t->rate[above] > NEAR * t->rate[k])
+        return (k + above) / 2;
+    if (k - below > 1 && (below == 0 || t->rate[below] > NEAR * t->rate[k]))
+        return (k + below + 1) / 2;
+    return 0;
+}
+
 static void next_setting(struct tune *t, int64_t left)
 {
-    const int k = t->limit;
-    const bool up = k >= t->start &&
-                    (k == t->start || t->rate[k] > GAIN * t->rate[k - 1]);
-    const int next = up && k < t->most ? k + 1
-                   : k >= t->start && best(t) == t->start && t->start > 1 ? t->start - 1
-                   : k < t->start && k > 1 && t->rate[k] * GAIN > t->rate[k + 1] ? k - 1 : 0;
+    const int next = untried(t);
 
     if (next && left > 3 * window(next))
         try_setting(t, next);
@@ -123,7 +137,6 @@ static void begin_again(struct tune *t)
     t->seconds = 0;
     t->known = false;
     t->settled = -1;
-    t->start = t->limit;
     try_setting(t, t->limit);
 }
 

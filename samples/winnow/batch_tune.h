@@ -13,7 +13,6 @@ struct tune {
     int limit;                  /* items at once, now */
     int most;
     bool fixed;
-    int start;                  /* that trying began with */
     double rate[TUNE_MOST + 1]; /* work a second of each setting; 0: not tried */
     double cost[TUNE_COSTS];    /* seconds of a unit of each stage, of the first setting's items */
     double base;                /* and of an item by itself */

@@ -190,6 +190,40 @@ def full_disk(manifest, expected, folder):
     check(read_records(out / "records.jsonl") == expected, "and the next run goes on")
 
 
+def small_disk(manifest, expected, folder):
+    """A file system that is full in earnest, then is made larger; rows and records are on it."""
+    disk = folder / "disk"
+    disk.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", disk],
+                                      capture_output=True).returncode:
+        print("no small file system could be mounted")
+        return
+    try:
+        result = batch(manifest, disk / "out", "--task", "compress", "--filters", "vtc_cls=keep=8")
+        check_end(result, OUTPUT, "a full file system")
+        some = read_records(disk / "out/records.jsonl") if (disk / "out/records.jsonl").exists() else []
+        check(len(some) < len(expected), "not all fits", len(some))
+        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+        check(batch(manifest, disk / "out", "--task", "compress", "--filters", "vtc_cls=keep=8").status == SOME,
+              "with room it goes on")
+        records = read_records(disk / "out/records.jsonl")
+        check([r["id"] for r in records] == [r["id"] for r in expected], "every item is there once", len(records))
+        for record in (r for r in records if r["status"] == "ok"):
+            meta, tensors = read_safetensors(disk / "out" / record["rows"])
+            check(tensors["embeds"][0][0] == record["tokens_after"], "rows are whole", record["rows"])
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def two_workers(manifest, expected, folder):
+    """The same shard twice at once: one works, the other says so; who comes next finds all done."""
+    out = folder / "both"
+    both = [popen(manifest, out, "--tokens", "200", "--shard", "0/1") for _ in range(2)]
+    ends = sorted(p.wait() for p in both)
+    check(ends in ([SOME, LOCKED], [SOME, SOME]), "two on one shard", ends)
+    check(read_records(out / "records.jsonl") == expected, "no record twice")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -209,6 +243,8 @@ def main():
         crashes(folder)
         timeout(folder)
         full_disk(manifest, expected, folder)
+        small_disk(manifest, expected, folder)
+        two_workers(manifest, expected, folder)
     finish()
 
 
