@@ -22,7 +22,7 @@ PART = {"start_s", "end_s", "index", "relevance", "support", "found", "cells", "
 
 
 def ask(strategy, *more, question=QUESTION, video=VIDEO, env=None):
-    return run("ask", video, question, "-m", MODEL, "--strategy", strategy, *more, env=env)
+    return run("ask", video, question, "-m", MODEL, "--strategy", strategy, *more, env=env, limit=300)
 
 
 def overlap(part, start, end):
@@ -103,6 +103,14 @@ def the_options(folder):
     english = ask("notes", "--json", "--note-prompt", "{media}\nIs {start} to {end} part {index}? {previous} {question}",
                   "--nothing", "no|none")
     check_end(english, OK, "all places of a prompt")
+    cells = []
+    for second in (10, 77):
+        cue = pathlib.Path(folder) / f"{second}.srt"
+        cue.write_text(f"1\n00:01:{second - 60:02}.000 --> 00:01:{second - 59:02}.000\nthe circle is red\n"
+                       if second > 60 else f"1\n00:00:{second}.000 --> 00:00:{second + 1}.000\nthe circle is red\n")
+        cells.append(ask("budget", "--json", "--subtitles", cue, *PLAIN).json()["prompt_cells"])
+    check(same["prompt_cells"] == cells[0] < cells[1], "a subtitle goes with the part it is spoken in",
+          same["prompt_cells"], cells)
     told = ask("budget", "-v", *PLAIN)
     check(told.text().count("relevance") == len(same["parts"]), "-v tells of each part", told.text())
     dry = ask("budget", "--dry-run", "--json", "--tokens", "700")
