@@ -126,12 +126,12 @@ static int take(struct wn_lane *lane, const struct wn_reader_params *p, struct w
     picture->time = wn_packet_time(x, packet);
     picture->key = picture->frame->key_frame;
     TRY(wn_input_describe(p->input, picture));
-    if (p->prepare)
-        TRY(p->prepare(p->opaque, lane->number, picture));
+    const int more = p->prepare ? p->prepare(p->opaque, lane->number, picture) : WN_OK;
+    TRY(more);
     job->bytes += wn_picture_bytes(picture);
     job->taken++;
     insert(&job->pictures, picture);
-    return WN_OK;
+    return lane->borrowed ? WN_OK : more;
 fail:
     wn_picture_free(&picture);
     return err;
@@ -166,7 +166,7 @@ static int receive(struct wn_lane *lane, const struct wn_reader_params *p, struc
         const int64_t chosen = find(p, &job->stretch, stamp);
         const int err = chosen >= 0 ? take(lane, p, job, chosen) : WN_OK;
         av_frame_unref(lane->frame);
-        if (err < 0)
+        if (err)
             return err;
     }
 }

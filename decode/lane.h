@@ -31,7 +31,8 @@ int wn_lane_open(struct wn_lane *lane, const struct wn_reader_params *p, int n_t
 void wn_lane_close(struct wn_lane *lane);
 /* Before the first packet of a job. */
 int wn_lane_begin(struct wn_lane *lane, const struct wn_reader_params *p);
-/* Gives the decoder a packet (NULL: no more) and takes what comes out of it. */
+/* Gives the decoder a packet (NULL: no more) and takes what comes out of it. WN_EOF: that was all,
+ * or no more is wanted. */
 int wn_lane_send(struct wn_lane *lane, const struct wn_reader_params *p, struct wn_job *job,
                  const AVPacket *packet, int64_t number);
 

@@ -16,7 +16,8 @@ struct wn_reader_params {
     const uint32_t *frame;             /* [n] numbers of frames, rising; borrowed */
     int64_t n;
     /* Called on a worker for each picture as soon as it is decoded, several at once, in any order;
-     * `lane` counts the workers. It may drop the picture's frame and leave something smaller. */
+     * `lane` counts the workers. It may drop the picture's frame and leave something smaller.
+     * WN_EOF: no more of this GOP is wanted; some may come nevertheless. */
     int (*prepare)(void *opaque, int lane, struct wn_picture *picture);
     void *opaque;
     int64_t picture_bytes;             /* that prepare leaves of a picture; 0: its frame stays */

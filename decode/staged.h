@@ -72,9 +72,17 @@ struct wn_gop_look {
     bool flat, next_flat; /* its key frame, and the next one, show nearly nothing */
     int64_t longest;  /* packets of the longest GOP */
     double around;    /* the smaller `ahead` of the GOPs beside it; below 0: none */
+    bool marks;       /* its encoder puts key frames where pictures change */
 };
-/* frame: of CUT_INSIDE, the first of the new shot. */
-enum wn_gop_verdict wn_gop_judge(const struct wn_packets *packets, int64_t gop,
-                                 const struct wn_gop_look *look, int64_t *frame);
+struct wn_gop_finding {
+    enum wn_gop_verdict verdict;
+    int64_t frame;    /* of CUT_INSIDE, the first of the new shot */
+    int64_t until;    /* of OPEN: behind the last packet of note; -1: none is */
+    bool ends;        /* of OPEN: its end is a cut, whatever else there is */
+};
+/* Shorter than its encoder had to make it. */
+bool wn_gop_is_early(int64_t n, int64_t longest);
+void wn_gop_judge(const struct wn_packets *packets, int64_t gop, const struct wn_gop_look *look,
+                  struct wn_gop_finding *out);
 
 #endif

@@ -2,24 +2,38 @@
 #include "staged.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ALIKE 10.0        /* levels between key frames of one shot that hardly moves */
 #define UNLIKE 36.0       /* above it a cut is likely */
 #define ALONE 1.7         /* times its neighbours' distance, that a GOP with a cut has */
 #define CLEAR 40.0        /* levels from which sizes alone may tell where a cut is */
 #define KEY_CLEAR 30.0    /* the same, where a key frame came early */
-#define IRREGULAR 0.9     /* of the longest GOP: a shorter one was ended by its encoder */
+#define IRREGULAR 0.1     /* of the longest GOP; shorter by more: ended by its encoder */
+#define REORDERED 10      /* packets, at most that much: pictures change places */
 #define RESTLESS 100      /* packets */
 #define BUSY 0.45          /* of the key frame's size, that packets of fast motion have */
 #define NEAR 8            /* packets on each side, among which a cut's packet stands out */
 #define SPIKE 2.2         /* times the second largest of them, that it has */
 #define ONLY 0.4          /* of its spike, that no other one reaches */
+#define ONLY_SHORT 0.52   /* the same, in GOPs that are short */
+#define SHORT 120         /* packets */
+#define ONLY_FIRST 0.36   /* the same as ONLY, of a spike right behind the key frame */
+#define FIRST 8           /* packets */
+#define RESTING 0.6       /* of the key frame's size, above which packets are those of motion, and */
+#define ABOVE 2.0         /* a cut's is so many times as large as the largest of them */
+#define UPHEAVAL 10.0     /* swell of a GOP in which more happens than a cut */
 #define GREAT_SPIKE 2.6   /* of which a GOP between like key frames has two: there and back */
 #define LEAST_SPIKE 0.15  /* of the key frame's size */
 #define STILL 0.05        /* of the key frame's size, that packets of a shot without motion have */
 #define SWELL 1.6         /* times the median of ten packets, that the most of ten packets have */
 #define GREAT_SWELL 3.0
 #define TEN 10
+#define NOTE 1.7          /* times the second largest of those near it: a packet of note */
+#define SETTLED 14        /* packets behind the last one of note, that show the new shot */
+#define TAIL 0.3          /* of the key frame's size, that packets stay below before a cut */
+#define CALM_TAIL 0.15    /* the same, where encoders begin anew again and again */
+#define FALL 1.5          /* times the next ten packets, that ten of note have */
 
 struct sizes {
     int64_t n;
@@ -27,6 +41,8 @@ struct sizes {
     double swell;         /* the most that ten packets in a row have, to the median of such tens */
     double spike, other;  /* how far two packets stand out from those near them */
     int64_t at, other_at; /* these packets */
+    double tail;          /* mean of the last ten, to the key frame's size */
+    int64_t last;         /* the last packet of note; -1: none */
 };
 
 static int falling(const void *pa, const void *pb)
@@ -70,6 +86,21 @@ static void find_spikes(const struct wn_packets *x, const struct wn_gop *g, stru
     }
 }
 
+/* The last packet that stands out, or that ends ten packets which do: after them, or at the end of
+ * the GOP before them, there are smaller ones. tens [n] of all ten packets in a row. */
+static int64_t last_of_note(const struct wn_packets *x, const struct wn_gop *g,
+                            const int64_t *tens, int64_t n, double median)
+{
+    for (int64_t i = n - 1; i >= 0; i--) {
+        const int64_t beside = i + TEN < n ? tens[i + TEN] : i >= 2 * TEN - 1 ? tens[i - TEN] : 0;
+        const bool swells = i >= TEN - 1 && beside > 0 && (double)tens[i] > SWELL * median &&
+                            (double)tens[i] > FALL * (double)beside;
+        if (swells || spike_of(x, g, i) >= NOTE)
+            return g->first + 1 + i;
+    }
+    return -1;
+}
+
 /* sorted, tens [n + 1] */
 static void measure(const struct wn_packets *x, const struct wn_gop *g, struct sizes *out,
                     int64_t *sorted, int64_t *tens)
@@ -77,19 +108,24 @@ static void measure(const struct wn_packets *x, const struct wn_gop *g, struct s
     const int64_t n = g->n - 1;
     int64_t sum = 0, most = 0, count = 0;
 
-    *out = (struct sizes){.n = n};
+    *out = (struct sizes){.n = n, .last = -1, .tail = 1};
     for (int64_t i = 0; i < n; i++) {
-        sorted[i] = wn_packet_bytes(x, g->first + 1 + i);
-        sum += sorted[i] - (i >= TEN ? wn_packet_bytes(x, g->first + 1 + i - TEN) : 0);
+        sum += wn_packet_bytes(x, g->first + 1 + i) - (i >= TEN ? wn_packet_bytes(x, g->first + 1 + i - TEN) : 0);
         tens[i] = sum;
         if (i >= TEN - 1)
             most = WN_MAX(most, sum);
     }
     find_spikes(x, g, out);
     if (n >= TEN) {
-        qsort(tens + TEN - 1, (size_t)(n - TEN + 1), sizeof(*tens), falling);
-        out->swell = (double)most / (double)WN_MAX(tens[TEN - 1 + (n - TEN) / 2], 1);
+        memcpy(sorted, tens + TEN - 1, (size_t)(n - TEN + 1) * sizeof(*tens));
+        qsort(sorted, (size_t)(n - TEN + 1), sizeof(*sorted), falling);
+        const double median = (double)WN_MAX(sorted[(n - TEN) / 2], 1);
+        out->swell = (double)most / median;
+        out->last = last_of_note(x, g, tens, n, median);
+        out->tail = (double)sum / TEN / (double)WN_MAX(g->key_bytes, 1);
     }
+    for (int64_t i = 0; i < n; i++)
+        sorted[i] = wn_packet_bytes(x, g->first + 1 + i);
     qsort(sorted, (size_t)n, sizeof(*sorted), falling);
     out->most = n ? (double)sorted[0] : 0;
     for (int64_t i = 3; i < WN_MIN(n, 8); i++, count++)
@@ -97,11 +133,16 @@ static void measure(const struct wn_packets *x, const struct wn_gop *g, struct s
     out->high = count ? out->high / (double)count : out->most;
 }
 
+bool wn_gop_is_early(int64_t n, int64_t longest)
+{
+    return (double)n < (double)longest - WN_MIN(IRREGULAR * (double)longest, REORDERED);
+}
+
 /* The key frame that ends this GOP stands where the encoder saw a new picture. */
 static bool ends_at_cut(const struct wn_gop *g, const struct sizes *s,
                         const struct wn_gop_look *l)
 {
-    const bool early = (double)g->n < IRREGULAR * (double)l->longest;
+    const bool early = wn_gop_is_early(g->n, l->longest);
     const bool back = l->across >= 0 && l->across < 0.5 * l->ahead; /* a flash, or shot and back */
 
     if (s->most < STILL * (double)g->key_bytes && s->swell < GREAT_SWELL && !l->next_flat &&
@@ -109,17 +150,25 @@ static bool ends_at_cut(const struct wn_gop *g, const struct sizes *s,
         return true; /* nothing was new in between */
     /* Fast motion makes encoders begin anew again and again: such a GOP is short, and decoded. */
     const bool restless = l->around >= 0 && l->ahead < ALONE * l->around && g->n < RESTLESS;
-    return early && !back && !restless && l->ahead >= KEY_CLEAR && !l->flat && !l->next_flat &&
-           s->swell < SWELL && s->spike < SPIKE && s->high < BUSY * (double)g->key_bytes;
+    return early && !back && l->ahead >= KEY_CLEAR && !l->flat && !l->next_flat &&
+           s->tail < (restless ? CALM_TAIL : TAIL) && s->high < BUSY * (double)g->key_bytes &&
+           s->last < g->first + g->n - SETTLED;
 }
 
 /* One packet stands out, between key frames that differ as no others near them do. */
-static bool is_clear(const struct sizes *s, const struct wn_gop_look *l)
+static bool is_clear(const struct wn_gop *g, const struct sizes *s, const struct wn_gop_look *l)
 {
     const bool calm = l->around < 0 || l->ahead > ALONE * l->around;
+    const double most_other = g->n > SHORT ? ONLY : ONLY_SHORT;
+    const double only = s->at - g->first <= FIRST ? ONLY_FIRST : most_other;
+    const double high = s->high / (double)WN_MAX(g->key_bytes, 1);
 
+    if (l->marks && wn_gop_is_early(g->n, l->longest)) /* the cut is rather at the end */
+        return false;
+    if (s->swell >= UPHEAVAL || (high > RESTING && s->most < ABOVE * s->high))
+        return false;
     return calm && l->ahead >= CLEAR && !l->flat && !l->next_flat && s->spike >= SPIKE &&
-           s->other < ONLY * s->spike;
+           s->other < only * s->spike;
 }
 
 /* Pictures that are shown before the one of this packet, and stored behind it, may be of either
@@ -136,12 +185,15 @@ static int64_t place(const struct wn_packets *x, const struct wn_gop *g, int64_t
 
 static enum wn_gop_verdict judge(const struct wn_packets *x, const struct wn_gop *g,
                                  const struct sizes *s, const struct wn_gop_look *l,
-                                 int64_t *frame)
+                                 struct wn_gop_finding *out)
 {
     if (l->ahead < 0) /* the last one: nothing is known of its end */
         return s->spike < SPIKE && s->swell < SWELL && s->n > TEN ? WN_GOP_QUIET : WN_GOP_OPEN;
-    if (ends_at_cut(g, s, l))
+    out->ends = ends_at_cut(g, s, l);
+    if (out->ends && s->swell < SWELL && s->spike < SPIKE)
         return WN_GOP_CUT_AT_END;
+    if (out->ends)
+        return WN_GOP_OPEN;
     const bool alone = l->around >= 0 && l->ahead > ALONE * l->around;
     const bool faded = l->flat != l->next_flat;
     if (l->ahead < ALIKE || (l->ahead < UNLIKE && !alone && !faded)) {
@@ -149,27 +201,31 @@ static enum wn_gop_verdict judge(const struct wn_packets *x, const struct wn_gop
         return there_and_back || (s->swell >= GREAT_SWELL && l->ahead > 2 && s->spike < SPIKE)
                    ? WN_GOP_OPEN : WN_GOP_QUIET;
     }
-    if (!is_clear(s, l))
+    if (l->marks && !wn_gop_is_early(g->n, l->longest) && s->spike < SPIKE && s->swell < SWELL &&
+        !faded)
+        return WN_GOP_QUIET; /* a cut would have got a key frame */
+    if (!is_clear(g, s, l))
         return WN_GOP_OPEN;
-    *frame = place(x, g, s->at);
+    out->frame = place(x, g, s->at);
     return WN_GOP_CUT_INSIDE;
 }
 
-enum wn_gop_verdict wn_gop_judge(const struct wn_packets *x, int64_t gop,
-                                 const struct wn_gop_look *look, int64_t *frame)
+void wn_gop_judge(const struct wn_packets *x, int64_t gop, const struct wn_gop_look *look,
+                  struct wn_gop_finding *out)
 {
-    enum wn_gop_verdict verdict = WN_GOP_OPEN;
     struct sizes s;
     struct wn_gop g;
 
+    *out = (struct wn_gop_finding){.verdict = WN_GOP_OPEN, .frame = -1, .until = -1};
     wn_gop_get(x, gop, &g);
     int64_t *sorted = wn_calloc((size_t)g.n, sizeof(*sorted));
     int64_t *tens = wn_calloc((size_t)g.n, sizeof(*tens));
     if (sorted && tens) {
         measure(x, &g, &s, sorted, tens);
-        verdict = judge(x, &g, &s, look, frame);
+        out->verdict = judge(x, &g, &s, look, out);
+        if (s.last >= 0) /* frames and packets of a GOP are nearly in the same order */
+            out->until = wn_packet_frame(x, g.first) + s.last - g.first + SETTLED;
     }
     free(sorted);
     free(tens);
-    return verdict;
 }

@@ -159,9 +159,11 @@ static enum wn_gop_verdict judge_gop(const struct made *m, int64_t gop,
     }
     assert_int_equal(wn_index_finish(&b), 0);
     assert_int_equal(wn_index_sort(x), 0);
-    const enum wn_gop_verdict verdict = wn_gop_judge(x, gop, look, frame);
+    struct wn_gop_finding found;
+    wn_gop_judge(x, gop, look, &found);
     wn_packets_free(&x);
-    return verdict;
+    *frame = found.frame;
+    return found.verdict;
 }
 
 static enum wn_gop_verdict judge(const struct made *m, double ahead, double around,

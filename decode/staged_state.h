@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Between staged.c, which reads every frame and keeps the list, and staged_some.c, which reads some. */
+#ifndef WN_STAGED_STATE_H
+#define WN_STAGED_STATE_H
+
+#include "detect/joins.h"
+#include "parallel.h"
+#include "staged.h"
+
+struct staged {
+    struct wn_staged *out;
+    const struct wn_packets *x;
+    struct wn_input *input;
+    struct wn_log *log;
+    struct wn_converter *convert; /* [n_lanes] */
+    int n_lanes;
+    struct wn_gop_finding *found; /* [n_gops] */
+    double *ahead;                /* [n_gops] */
+    struct wn_thumb *key_thumb;   /* [n_gops]; NULL: too many to keep */
+    const uint32_t *key;          /* [n_gops] frames */
+    uint8_t *calm;                /* [n_gops] frames in a row that are like the next key frame */
+    int room;
+    int (*on_progress)(void *opaque, double done);
+    void *opaque;
+
+    struct wn_thumb *thumb;       /* [ROOM] of consecutive frames */
+    struct wn_join *join;
+    double *time;                 /* [ROOM] */
+    int64_t first, n, settled;    /* number of thumb[0]; joins before `settled` were taken */
+};
+
+int wn_staged_cut(struct staged *s, int64_t frame, double time, double score);
+int wn_staged_report(struct staged *s, double done);
+/* The next picture; a gap in the numbers ends a run. */
+int wn_staged_put(struct staged *s, const struct wn_thumb *thumb, int64_t frame, double time);
+int wn_staged_end_run(struct staged *s);
+/* WN_AGAIN: every frame must be read after all. key [n_gops] is filled. */
+int wn_staged_some(struct staged *s, uint32_t *key);
+
+#endif
