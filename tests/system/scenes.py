@@ -3,6 +3,7 @@
 and staged finds what is known of the public clips, in every codec."""
 import csv
 import io
+import os
 import pathlib
 import shutil
 import subprocess
@@ -79,10 +80,39 @@ def public(folder):
                 check(len(scenes(path, *option)) == 1, f"{path.name} {option}: one scene")
 
 
+# What a film becomes when others store it: container, encoder and its options.
+TWINS = [("mp4", "libx264", "-g 12"), ("mp4", "libx264", "-g 250 -bf 3"),
+         ("mkv", "libx265", "-x265-params log-level=none"), ("webm", "libvpx-vp9", "-deadline realtime -cpu-used 8 -b:v 1M"), ("webm", "libvpx", "-b:v 1M"),
+         ("mp4", "libsvtav1", "-preset 12"), ("avi", "mpeg4", "-q:v 3"), ("ts", "mpeg2video", "-q:v 3"),
+         ("mkv", "ffv1", ""), ("avi", "mjpeg", "-q:v 3"), ("flv", "flv", "-q:v 3")]
+
+
+def twins(video):
+    """The same cuts in every codec and container that this ffmpeg writes."""
+    if not shutil.which("ffmpeg"):
+        return
+    have = subprocess.run(["ffmpeg", "-hide_banner", "-encoders"], capture_output=True, text=True, check=True).stdout
+    want = [round(s["start_s"], 3) for s in scenes(video)]
+    check(len(want) > 1, "the film has cuts", want)
+    with tempfile.TemporaryDirectory() as folder:
+        for i, (kind, codec, options) in enumerate(TWINS):
+            if f" {codec} " not in have:
+                continue
+            twin = pathlib.Path(folder) / f"{i}.{kind}"
+            subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", video, "-r", "24", "-c:v", codec,
+                            *options.split(), "-pix_fmt", "yuvj420p" if codec == "mjpeg" else "yuv420p", twin],
+                           check=True, env={**os.environ, "SVT_LOG": "0"})
+            for option in ((), ("--staged",)):
+                starts = [s["start_s"] for s in scenes(twin, *option)]
+                check(len(starts) == len(want) and all(abs(a - b) < 0.05 for a, b in zip(starts, want)),
+                      f"{codec} in {kind} {option}: the same scenes", starts, want)
+
+
 def main():
     video = next(v for _, v in sample_videos() if v.name.startswith("three-scenes"))
     outputs(video)
     windows(video)
+    twins(video)
     if MEDIA.exists():
         public(MEDIA)
     finish()
