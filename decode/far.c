@@ -33,8 +33,9 @@ static int tell_death(struct wn_far *far)
         return wn_fail(far->log, WN_ERR_LIMIT, "%s: decoding it took more than %g s of a processor",
                        far->name, wn_jail_seconds(far->jail));
     if (WIFSIGNALED(how))
-        return wn_fail(far->log, WN_ERR_DATA, "%s: the process that decoded it died of signal %d (%s)",
-                       far->name, WTERMSIG(how), strsignal(WTERMSIG(how)));
+        return wn_fail(far->log, WN_ERR_DATA,
+                       "%s: the process that decoded it died of signal %d (%s)", far->name,
+                       WTERMSIG(how), strsignal(WTERMSIG(how)));
     return wn_fail(far->log, WN_ERR_DATA, "%s: the process that decoded it ended with status %d",
                    far->name, WEXITSTATUS(how));
 }

@@ -285,11 +285,18 @@ static int report(const struct run *r)
 {
     struct tool *tool = r->b.tool;
     const int came = signal_status(tool->signals);
+    const double seconds = now_seconds() - tool->term.began;
+    char rate[96] = "", trouble[96] = "";
 
-    term_note(&tool->term, "%lld items: %lld done before, %lld now in %.1f s; %lld failed, %lld "
-              "set aside now; %d at once", (long long)r->b.manifest.n, (long long)r->before, (long long)r->now,
-              now_seconds() - tool->term.began, (long long)r->failed, (long long)r->aside,
-              r->tune.limit);
+    if (r->now)
+        snprintf(rate, sizeof(rate), " in %.1f s (%.0f an hour, %d at once)", seconds,
+                 3600 * (double)r->now / seconds, r->tune.limit);
+    if (r->failed)
+        snprintf(trouble, sizeof(trouble), "; %lld failed%s (--retry-errors does them again)",
+                 (long long)r->failed, r->aside ? ", some were set aside" : "");
+    term_note(&tool->term, "%lld of %lld items are done, %lld of them now%s%s",
+              (long long)(r->before + r->now), (long long)r->b.manifest.n, (long long)r->now, rate,
+              trouble);
     if (r->status != STATUS_OK)
         return r->status;
     if (came)

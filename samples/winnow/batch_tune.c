@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define FIRST 2        /* the setting to begin with: decoding beside the models gains nearly always */
+#define FIRST 2        /* the setting to begin with: decoding beside the models gains mostly */
 #define GAIN 1.03      /* a larger setting must bring so much */
 #define NEAR 0.8       /* between two settings no better one is looked for when one is this bad */
 #define LEAST_TIME 0.5 /* seconds of a window */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many items winnow batch does at once, on machines that are made up: each has a speed for every
- * number, and items that take very different times. */
+/* How many items winnow batch does at once, on machines that are made up: each has a speed for
+ * every number, and items that take very different times. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static json_t *record(double work, double share, double slower)
                      "generate_s", 0.0);
 }
 
-/* How long n items take; jobs 0: as the tuner says. `spread`: the longest of them to the shortest. */
+/* How long n items take; jobs 0: as the tuner says. `spread`: the longest to the shortest. */
 static double run(const struct machine *m, int jobs, int n, double spread, uint64_t seed, int *end)
 {
     struct tune t;
