@@ -82,7 +82,8 @@ def public(folder):
 
 # What a film becomes when others store it: container, encoder and its options.
 TWINS = [("mp4", "libx264", "-g 12"), ("mp4", "libx264", "-g 250 -bf 3"),
-         ("mkv", "libx265", "-x265-params log-level=none"), ("webm", "libvpx-vp9", "-deadline realtime -cpu-used 8 -b:v 1M"), ("webm", "libvpx", "-b:v 1M"),
+         ("mkv", "libx265", "-x265-params log-level=none"), ("webm", "libvpx", "-b:v 1M"),
+         ("webm", "libvpx-vp9", "-deadline realtime -cpu-used 8 -b:v 1M"),
          ("mp4", "libsvtav1", "-preset 12"), ("avi", "mpeg4", "-q:v 3"), ("ts", "mpeg2video", "-q:v 3"),
          ("mkv", "ffv1", ""), ("avi", "mjpeg", "-q:v 3"), ("flv", "flv", "-q:v 3")]
 
