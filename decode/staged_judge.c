@@ -29,6 +29,9 @@
 #define SWELL 1.6         /* times the median of ten packets, that the most of ten packets have */
 #define GREAT_SWELL 3.0
 #define TEN 10
+#define PLAIN_SPIKE 2.1   /* of a GOP between key frames that are neither alike nor unlike */
+#define FLASH 4           /* packets behind a key frame, of which one */
+#define AGAIN 0.9         /* of its size shows that it was a flash */
 #define NOTE 1.7          /* times the second largest of those near it: a packet of note */
 #define SETTLED 14        /* packets behind the last one of note, that show the new shot */
 #define TAIL 0.3          /* of the key frame's size, that packets stay below before a cut */
@@ -138,8 +141,19 @@ bool wn_gop_is_early(int64_t n, int64_t longest)
     return (double)n < (double)longest - WN_MIN(IRREGULAR * (double)longest, REORDERED);
 }
 
+/* A key frame behind which nearly all is new again showed a flash. */
+static bool is_flash(const struct wn_packets *x, const struct wn_gop *g)
+{
+    const int64_t key = g->first + g->n;
+    bool flash = false;
+
+    for (int64_t i = key + 1; i <= WN_MIN(key + FLASH, x->n - 1); i++)
+        flash |= (double)wn_packet_bytes(x, i) > AGAIN * (double)wn_packet_bytes(x, key);
+    return flash;
+}
+
 /* The key frame that ends this GOP stands where the encoder saw a new picture. */
-static bool ends_at_cut(const struct wn_gop *g, const struct sizes *s,
+static bool ends_at_cut(const struct wn_packets *x, const struct wn_gop *g, const struct sizes *s,
                         const struct wn_gop_look *l)
 {
     const bool early = wn_gop_is_early(g->n, l->longest);
@@ -152,7 +166,7 @@ static bool ends_at_cut(const struct wn_gop *g, const struct sizes *s,
     const bool restless = l->around >= 0 && l->ahead < ALONE * l->around && g->n < RESTLESS;
     return early && !back && l->ahead >= KEY_CLEAR && !l->flat && !l->next_flat &&
            s->tail < (restless ? CALM_TAIL : TAIL) && s->high < BUSY * (double)g->key_bytes &&
-           s->last < g->first + g->n - SETTLED;
+           s->last < g->first + g->n - SETTLED && !is_flash(x, g);
 }
 
 /* One packet stands out, between key frames that differ as no others near them do. */
@@ -189,7 +203,7 @@ static enum wn_gop_verdict judge(const struct wn_packets *x, const struct wn_gop
 {
     if (l->ahead < 0) /* the last one: nothing is known of its end */
         return s->spike < SPIKE && s->swell < SWELL && s->n > TEN ? WN_GOP_QUIET : WN_GOP_OPEN;
-    out->ends = ends_at_cut(g, s, l);
+    out->ends = ends_at_cut(x, g, s, l);
     if (out->ends && s->swell < SWELL && s->spike < SPIKE)
         return WN_GOP_CUT_AT_END;
     if (out->ends)
@@ -197,6 +211,8 @@ static enum wn_gop_verdict judge(const struct wn_packets *x, const struct wn_gop
     const bool alone = l->around >= 0 && l->ahead > ALONE * l->around;
     const bool faded = l->flat != l->next_flat;
     if (l->ahead < ALIKE || (l->ahead < UNLIKE && !alone && !faded)) {
+        if (l->ahead >= ALIKE && s->spike >= PLAIN_SPIKE)
+            return WN_GOP_OPEN;
         const bool there_and_back = s->other >= GREAT_SPIKE && llabs(s->at - s->other_at) >= NEAR;
         return there_and_back || (s->swell >= GREAT_SWELL && l->ahead > 2 && s->spike < SPIKE)
                    ? WN_GOP_OPEN : WN_GOP_QUIET;
