@@ -55,18 +55,29 @@ static void count_runs(const struct work *w, int32_t s, int32_t n_frames)
         w->long_[steps] += w->long_[steps + 1];
 }
 
+/* Where filters before left a place several rows, a row of the next frame goes on with the first. */
+static void find_runs(const struct params *p, const struct work *w, int32_t *taken)
+{
+    memset(taken, 0, (size_t)p->n * sizeof(*taken));
+    for (int32_t f = p->n_frames; f-- > 0;) {
+        for (int32_t i = w->ptr[f]; i < w->ptr[f + 1]; i++) {
+            const int32_t next = w->next[i];
+            w->run[i] = 0;
+            if (next == WN_NONE || taken[next] || !(w->cosine[i] > p->tau) ||
+                !has_place(p, w->cell, f, i))
+                continue;
+            w->run[i] = 1 + w->run[next];
+            taken[next] = 1;
+        }
+    }
+}
+
 /* saved[e + 1]: the most that windows of frames up to e save. A longer window than another, or one
  * at all, must save more. */
 static void find_windows(const struct params *p, const struct work *w, int32_t *gain)
 {
     const int32_t T = p->n_frames;
 
-    for (int32_t f = T; f-- > 0;) {
-        for (int32_t i = w->ptr[f]; i < w->ptr[f + 1]; i++) {
-            const bool same = w->next[i] != WN_NONE && w->cosine[i] > p->tau;
-            w->run[i] = same && has_place(p, w->cell, f, i) ? 1 + w->run[w->next[i]] : 0;
-        }
-    }
     for (int32_t s = 0; s < T; s++) {
         count_runs(w, s, T);
         for (int32_t steps = 0; steps < T; steps++)
@@ -149,6 +160,7 @@ static void make_windows(const void *params, void *const *buf)
     const struct work w = {buf[0], buf[1], buf[2], buf[3], work, work + p->n, work + 2 * p->n,
                            work + 2 * p->n + T + 1, work + 2 * p->n + 2 * T + 1};
 
+    find_runs(p, &w, stays);
     find_windows(p, &w, w.long_ + T + 1);
     memset(stays, 0, (size_t)p->n * sizeof(*stays));
     const double share = share_of(p, &w);

@@ -120,6 +120,8 @@ static void holitom_saves_what_stays_the_same(void **state)
     leaves(&m, "stride=keep=0,holitom", 0);
     leaves(&dot, "holitom", 1);
     m.kind = EQUAL;
+    /* Frames of 9 + 4 + 2 rows at 9 places, of which one each goes on. */
+    leaves(&m, "chatunivi=keep=9:second=4:third=2,holitom=tau=-2:keep=1e9", 9 + 6 * 6);
     rows = left_of(&m, "holitom=keep=0.5");
     assert_int_equal(rows->n, 20);
     assert_int_equal(rows->n_frames, 1);
