@@ -4,7 +4,10 @@ run that nobody disturbed: none lost, none twice, none torn.
 
     batch_kill.py TOOL SOURCE_ROOT [ITEMS KILLS SEED]
 
-The suite takes 20 items and 8 kills; the long version is 200 items and 100 kills (a few minutes).
+The suite takes 20 items and 8 kills; the long version is 200 items and 100 kills (a few minutes), by
+hand also 200 items and 500 kills:
+
+    python3 tests/system/batch_kill.py build/samples/winnow/winnow . 200 500 1
 """
 import pathlib
 import random
