@@ -58,12 +58,20 @@ static const char *const menu[] = {
     "vispruner=keep=0.4", "vispruner=keep=7:important=0:step=1", "vispruner=keep=1e9:important=1",
     "sparsevlm_merge", "sparsevlm_merge=noise=lot:seed=3:order=paper:keep=4",
     "sparsevlm_merge=noise=score:keep=0.3:k=2",
+    "sparsevlm=keep=0.3", "sparsevlm=keep=3:recycle=0.9:k=2", "divprune=keep=0.9,sparsevlm=by=score",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };
 
-static void name_of(const char *item, char *name, size_t size)
+/* Whether a filter of the item, which may be a chain itself, stands in the chain. */
+static bool stands_in(const char *text, const char *item)
 {
-    snprintf(name, size, "%.*s", (int)strcspn(item, "="), item);
+    for (const char *at = item; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        char name[32];
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "=,"), at);
+        if (strstr(text, name))
+            return true;
+    }
+    return false;
 }
 
 /* One to four filters, none of them twice. */
@@ -74,10 +82,8 @@ static void random_chain(struct lot *lot, char *text, size_t size)
     text[0] = '\0';
     for (int i = 0; i < n; i++) {
         const char *item = menu[lot_below(lot, WN_LEN(menu))];
-        char name[32];
         const size_t at = strlen(text);
-        name_of(item, name, sizeof(name));
-        if (!strstr(text, name))
+        if (!stands_in(text, item))
             snprintf(text + at, size - at, "%s%s", at ? "," : "", item);
     }
 }

@@ -39,6 +39,11 @@ static void counts(void **state)
         leaves(&m, "sparsevlm_merge=keep=6:noise=lot", 18);
         leaves(&m, "sparsevlm_merge=keep=0.999", 60);
         leaves(&m, "sparsevlm_merge=keep=1e9", 60);
+        leaves(&m, "sparsevlm=keep=7", 24);
+        leaves(&m, "sparsevlm=keep=7:recycle=0", 21);
+        leaves(&m, "sparsevlm=keep=7:recycle=1", 27);
+        leaves(&m, "sparsevlm=keep=0", 3);
+        leaves(&m, "sparsevlm=keep=1e9", 60);
         leaves(&m, "prumerge=keep=3", 12);
         leaves(&m, "prumerge=keep=19", 60);
         leaves(&m, "prumerge=keep=1e9", 60);
@@ -46,6 +51,8 @@ static void counts(void **state)
     }
     leaves(&dot, "vispruner", 1);
     leaves(&dot, "sparsevlm_merge", 1);
+    leaves(&dot, "sparsevlm", 1);
+    leaves(&dot, "sparsevlm=keep=0", 1);
     leaves(&dot, "prumerge", 1);
     leaves(&dot, "prumerge=plus=1", 1);
     leaves(&dot, "prumerge=keep=1", 1);
