@@ -55,7 +55,7 @@ static void count_runs(const struct work *w, int32_t s, int32_t n_frames)
         w->long_[steps] += w->long_[steps + 1];
 }
 
-/* Where filters before left a place several rows, a row of the next frame goes on with the first. */
+/* Where filters before left a place several rows, the first goes on in the next frame. */
 static void find_runs(const struct params *p, const struct work *w, int32_t *taken)
 {
     memset(taken, 0, (size_t)p->n * sizeof(*taken));

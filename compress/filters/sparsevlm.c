@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Of each frame the rows with the best score stay as they are. Of those that go the best ones, a
- * share and one more, come back as a few: clusters by density peaks, one for every ten rows and one
- * more, each the mean of its rows. The authors score rows inside the language model, by the words of
- * the question that look at pictures; here it is what CLS looks at, or the score that the filter
+ * share and one more, come back as a few: clusters by density peaks, one for every ten rows and
+ * one more, each the mean of its rows. The authors score rows inside the language model, by the
+ * words of the question that look at pictures; here it is what CLS looks at, or the score that the filter
  * before left, which may be any (`scores=file=NAME,sparsevlm=by=score`). `sparsevlm_merge` is the
  * second half by itself, over all rows. */
 #include <string.h>
@@ -189,7 +189,7 @@ static const struct wn_token_ops ops = {
 const struct wn_filter wn_filter_sparsevlm = {
     .name = "sparsevlm",
     .brief = "keeps the best rows, and the best of the others as a few clusters",
-    .paper = "SparseVLM, recycling beside what stays (arXiv 2410.04417), Gumpest/SparseVLMs @ 26a5f48",
+    .paper = "SparseVLM with its recycling (arXiv 2410.04417), Gumpest/SparseVLMs @ 26a5f48",
     .family = WN_ATTENTION,
     .places = WN_AT_TOKEN,
     .needs = WN_NEED_CLS | WN_NEED_HOST,

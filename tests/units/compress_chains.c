@@ -58,7 +58,8 @@ static const char *const menu[] = {
     "vispruner=keep=0.4", "vispruner=keep=7:important=0:step=1", "vispruner=keep=1e9:important=1",
     "sparsevlm_merge", "sparsevlm_merge=noise=lot:seed=3:order=paper:keep=4",
     "sparsevlm_merge=noise=score:keep=0.3:k=2",
-    "sparsevlm=keep=0.3", "sparsevlm=keep=3:recycle=0.9:k=2", "divprune=keep=0.9,sparsevlm=by=score",
+    "sparsevlm=keep=0.3", "sparsevlm=keep=3:recycle=0.9:k=2",
+    "divprune=keep=0.9,sparsevlm=by=score",
     "random=keep=0.5:seed=3", "random=keep=4", "random=keep=0.2:per=segment:seed=9",
 };
 
