@@ -2,9 +2,10 @@
 /* Of each frame the rows with the best score stay as they are. Of those that go the best ones, a
  * share and one more, come back as a few: clusters by density peaks, one for every ten rows and
  * one more, each the mean of its rows. The authors score rows inside the language model, by the
- * words of the question that look at pictures; here it is what CLS looks at, or the score that the filter
- * before left, which may be any (`scores=file=NAME,sparsevlm=by=score`). `sparsevlm_merge` is the
- * second half by itself, over all rows. */
+ * words of the question that look at pictures; here it is what CLS looks at, or the score that the
+ * filter before left, which may be any (`scores=file=NAME,sparsevlm=by=score`). `sparsevlm_merge`
+ * is the second half by itself, over all rows.
+ */
 #include <string.h>
 
 #include "compress/clusters.h"
