@@ -117,7 +117,7 @@ struct wn_params {
                             wn_cancel(). */
     int isolate; /* each file is decoded by a process of its own, so that one that crashes a decoder
                     costs an error. These are forks of a process that wn_open() forks first of all:
-                    open the session before other threads run */
+                    open the session before other threads run. Subtitles are read by this process */
     int64_t isolate_memory; /* bytes that decoding a file may take; default 4 GiB */
     double isolate_seconds; /* of a processor, likewise; default: any */
 };
