@@ -73,7 +73,8 @@ int wn_pipe_open(struct wn_pipe **out, const char *path, int (*stopped)(void *op
     err = pipe->fd < 0 ? AVERROR(errno) : wait_for_bytes(pipe, wn_now() + FIRST_SECONDS);
     if (!err) {
         buffer = av_mallocz(BUFFER);
-        pipe->io = buffer ? avio_alloc_context(buffer, BUFFER, 0, pipe, read_some, NULL, NULL) : NULL;
+        if (buffer)
+            pipe->io = avio_alloc_context(buffer, BUFFER, 0, pipe, read_some, NULL, NULL);
         if (!pipe->io)
             err = AVERROR(ENOMEM);
     }

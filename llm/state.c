@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the model made of everything up to a prompt's last row, on disk: the question behind it may
- * change, and the process may be another. An entry is found by the tokens, rows and places that went
- * in, so nothing upstream can be forgotten in its key. */
+ * change, and the process may be another. An entry is found by the tokens, rows and places that
+ * went in, so nothing upstream can be forgotten in its key. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -266,8 +266,8 @@ static int collect(struct kept **out, const char *folder)
     return n;
 }
 
-/* The newest entry, NULL where there is none such, is the last to go: clocks tick too slowly to tell
- * it from the one before. Gives what is left. */
+/* The newest entry, NULL where there is none such, is the last to go: clocks tick too slowly to
+ * tell it from the one before. Gives what is left. */
 static int64_t sweep(const char *folder, const char *newest, int64_t most_bytes)
 {
     struct kept *list;

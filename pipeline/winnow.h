@@ -376,7 +376,7 @@ struct wn_tokens {
     int32_t linear;
     const int32_t *cell;  /* [n] which of its frame's uncompressed rows a token stands for: a prompt
                              has the tokens of a frame in this order, ties in their own */
-    const int32_t *place; /* [n][4] M-RoPE t, y, x, z from where its part begins; NULL: not M-RoPE */
+    const int32_t *place; /* [n][4] M-RoPE t, y, x, z from where its part begins, or NULL */
 };
 WN_API void wn_segment_tokens(const struct wn_segment *seg, struct wn_tokens *out);
 
@@ -391,7 +391,7 @@ struct wn_frame_info {
 };
 WN_API int32_t wn_segment_frames(const struct wn_segment *seg);
 WN_API int wn_segment_frame(const struct wn_segment *seg, int32_t i, struct wn_frame_info *out);
-/* Part of a frame in a prompt: tokens of the model's own (begin of image, tile break), then rows. */
+/* Part of a frame in a prompt: tokens of the model's own (begin of image, tile break), rows. */
 struct wn_part_info {
     size_t size;
     int32_t row0, n_rows;  /* of the frame's uncompressed rows */

@@ -2,8 +2,8 @@
 /* An app that works through a long video: segments MODEL.gguf VIDEO CACHE_DIR [SECONDS]
  *
  * A line for each stretch of at most five seconds as soon as it is known, however long the video.
- * After SECONDS another thread gives up. What was encoded is kept in CACHE_DIR, so that the next run
- * over the same file decodes nothing, and CACHE_DIR is then looked through and brought to 64 MiB. */
+ * After SECONDS another thread gives up. What was encoded is kept in CACHE_DIR, so that the next
+ * run over the same file decodes nothing; CACHE_DIR is then looked through and cut to 64 MiB. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rows_logits MODEL ROWS.safetensors QUESTION: writes what llama.cpp says to a prompt over rows of a
- * file. On standard output, int32 and float32: the number of cells, each cell's token or, for row i,
+/* rows_logits MODEL ROWS.safetensors QUESTION: what llama.cpp says to a prompt over rows of a file.
+ * On standard output, int32 and float32: the number of cells, each cell's token or, for row i,
  * -1 - i, the size of the vocabulary, the logits of the answer's first token. For
  * samples/transformers. */
 #include <stdio.h>

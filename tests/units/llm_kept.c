@@ -229,7 +229,7 @@ static void damaged(void **state)
     model_close(&m);
 }
 
-/* Sound by its checksums, but not what the model wrote: llama.cpp refuses it, and nothing is lost. */
+/* Sound by its checksums, but not what the model wrote: llama.cpp refuses it, nothing is lost. */
 static void forged(void **state)
 {
     const struct wn_kept kept = kept_by(1, true), reads = kept_by(1, false);
