@@ -7,9 +7,11 @@
 
 #include "source.h"
 
-/* A segment whose relevance is below this part of the best one's is not shown, and its note is left
- * out. */
+/* A segment whose relevance is below this part of the best one's is not shown. */
 #define WN_LEAST_RELEVANT 0.25
+/* A note is left out, and a neighbour is not part of the time, whose odds are below this part of the
+ * best one's. */
+#define WN_LEAST_ODDS 0.1
 
 struct wn_look { /* a segment that was looked at */
     struct wn_search_part part;
@@ -87,6 +89,10 @@ int wn_seek_answer_shown(struct wn_seek *k, const char *question, const struct w
                          char **text, struct wn_answer_stats *stats);
 
 /* ---- search_found.c ---- */
+
+/* That it has something to say: 0.99 is far from 0.9, where 0.6 is near 0.5; above 0.999 all are
+ * certain. */
+double wn_seek_odds(const struct wn_search_part *part);
 
 /* Asks segments how probable an answer to this question is by each alone. */
 int wn_seek_find(struct wn_seek *k, const char *question, const struct wn_answer_stats *said);

@@ -7,8 +7,6 @@
 /* An answer is found in segments that are at least so relevant, and half as much as the best. */
 #define FOUND_RELEVANCE 0.25
 #define FOUND_PART 0.5
-/* One next to the best is part of the time when it is so much as good. */
-#define LEAST_NEIGHBOUR 0.1
 /* Segments that are asked whether they support an answer: a prompt each. */
 #define MOST_SUPPORT 16
 
@@ -75,18 +73,21 @@ int wn_seek_find(struct wn_seek *k, const char *question, const struct wn_answer
     return err;
 }
 
-/* By the odds that it has something to say: 0.99 is far from 0.9, where 0.6 is near 0.5; above
- * 0.999 all are certain. */
+double wn_seek_odds(const struct wn_search_part *part)
+{
+    return part->relevance / (1 - part->relevance + 1e-3);
+}
+
 static double weight(const struct wn_search_part *part)
 {
-    return part->support * part->relevance / (1 - part->relevance + 1e-3);
+    return part->support * wn_seek_odds(part);
 }
 
 /* A neighbour of the best one that goes on with what that shows. */
 static bool goes_on(const struct wn_seek *k, int32_t i, const struct wn_search_part *best)
 {
     return i >= 0 && i < k->n && k->looks[i].part.found &&
-           weight(&k->looks[i].part) >= LEAST_NEIGHBOUR * weight(best);
+           weight(&k->looks[i].part) >= WN_LEAST_ODDS * weight(best);
 }
 
 void wn_seek_settle(struct wn_seek *k, struct wn_search *out)

@@ -198,10 +198,10 @@ static int choose_notes(struct wn_seek *k)
     int err = WN_OK;
 
     for (int32_t i = 0; i < k->n; i++)
-        best = WN_MAX(best, k->looks[i].part.note ? k->looks[i].part.relevance : 0);
+        best = WN_MAX(best, k->looks[i].part.note ? wn_seek_odds(&k->looks[i].part) : 0);
     for (int32_t i = 0; i < k->n; i++) {
         struct wn_search_part *part = &k->looks[i].part;
-        const bool counts = part->note && part->relevance >= WN_LEAST_RELEVANT * best;
+        const bool counts = part->note && wn_seek_odds(part) >= WN_LEAST_ODDS * best;
         const int64_t n = counts ? wn_text_cells(k->s, part->note) : 0;
         TRY((int)WN_MIN(n, 0));
         part->cells = counts ? n + spare : 0;
