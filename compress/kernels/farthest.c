@@ -184,25 +184,38 @@ static void meet(const struct segment *g, const int32_t *pick, int n, int32_t fi
     }
 }
 
+static int32_t lowest_of(const struct segment *g, int32_t block)
+{
+    const int32_t first = block * BLOCK;
+
+    return first + smallest(g->near + first, WN_MIN(BLOCK, g->m - first));
+}
+
 /* The row whose nearest is least near. What a row has met so far is a bound: only the row with the
  * lowest bound has to go on, from block to block, its own first, where its neighbours are. */
-static int32_t loneliest(const struct segment *g, int32_t *seen)
+static int32_t loneliest(const struct segment *g, int32_t *work)
 {
     const int32_t blocks = (g->m + BLOCK - 1) / BLOCK;
+    int32_t *seen = work, *low = work + g->m; /* blocks that a row has met, a block's lowest row */
 
     for (int32_t i = 0; i < g->m; i++) {
         g->near[i] = -TAKEN;
         seen[i] = 0;
+        low[i / BLOCK] = i / BLOCK * BLOCK;
     }
     for (;;) {
-        const int32_t i = smallest(g->near, g->m), own = i / BLOCK, met = seen[i];
-        int32_t pick[BATCH];
+        int32_t own = 0, pick[BATCH];
+        for (int32_t b = 1; b < blocks; b++)
+            own = g->near[low[b]] < g->near[low[own]] ? b : own;
+        const int32_t met = seen[low[own]], other = (own + met) % blocks;
         if (met == blocks)
-            return i;
+            return low[own];
         const int n = candidates(g, seen, own, met, pick);
         for (int r = 0; r < n; r++)
             seen[pick[r]]++;
-        meet(g, pick, n, (own + met) % blocks * BLOCK);
+        meet(g, pick, n, other * BLOCK);
+        low[own] = lowest_of(g, own);
+        low[other] = lowest_of(g, other);
     }
 }
 
