@@ -2,8 +2,12 @@
 """Films with known cuts: shots of drawn textures (and of the clips in a folder of media, where
 there is one) joined by hard cuts, dissolves and fades, with flashes and fast motion inside.
 
-    render(path, seed, shots, encode, media) -> [(first, last)]: frames between which each boundary
-    lies, a hard cut (n, n) being the first frame of the new shot.
+    render(path, seed, shots, encode, media) -> [(first, last, kind)]: frames between which each
+    boundary lies, a hard cut (n, n) being the first frame of the new shot.
+
+Shots last 2 to 10 seconds, 5 on average; of the boundaries 72 % are cuts, 15 % dissolves of 10 to 29
+frames, 13 % fades through black of 16 to 30. A third of the shots has a flash or two, a tenth of the
+drawn ones fast motion. None of this is known to what is measured.
 
 Needs numpy and OpenCV (which PySceneDetect brings) and the ffmpeg program.
 """
@@ -100,10 +104,11 @@ def plan(rng, shots):
     out = []
     for i in range(shots):
         kind = "start" if i == 0 else str(rng.choice(["cut", "dissolve", "fade"],
-                                                     p=[0.84, 0.09, 0.07]))
+                                                     p=[0.72, 0.15, 0.13]))
         join = {"cut": 0, "start": 0, "dissolve": int(rng.integers(10, 30)),
                 "fade": 2 * int(rng.integers(8, 16))}[kind]
-        out.append((int(rng.gamma(3, 55)) + 40 + 2 * join, kind, join))
+        length = int(np.clip(rng.gamma(3, 38) + 20, 2 * FPS, 10 * FPS))
+        out.append((length + 2 * join, kind, join))
     return out
 
 
@@ -128,20 +133,20 @@ def render(path, seed, shots, arguments, media=None, width=640, height=360):
         source = filmed(rng, n, width, height, clips[rng.integers(len(clips))]) \
             if clips and rng.random() < 0.5 else drawn(rng, n, width, height)
         frames = list(source)
-        if rng.random() < 0.3 and n > 100:  # a flash or two
-            at = int(rng.integers(join + 20, n - 50))
+        if rng.random() < 0.35 and n > join + 75:  # a flash or two
+            at = int(rng.integers(join + 15, n - 45))
             for k in range(int(rng.integers(1, 3))):
                 frames[at + k] = mix(frames[at + k], np.full_like(frames[0], 255),
                                      float(rng.uniform(0.7, 1)))
         keep = planned[i + 1][2] if i + 1 < shots else 0
         if kind == "cut":
-            truth.append((written, written))
+            truth.append((written, written, kind))
         elif kind == "dissolve":
-            truth.append((written, written + join))
+            truth.append((written, written + join, kind))
             for k in range(join):
                 put(mix(tail[k], frames[k], (k + 1) / (join + 1)))
         elif kind == "fade":
-            truth.append((written, written + join))
+            truth.append((written, written + join, kind))
             half = join // 2
             for k in range(half):
                 put(mix(tail[k], np.zeros_like(tail[k]), (k + 1) / half))
