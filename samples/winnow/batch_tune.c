@@ -140,6 +140,15 @@ static void begin_again(struct tune *t)
     try_setting(t, t->limit);
 }
 
+void tune_fewer(struct tune *t)
+{
+    if (t->fixed || t->limit < 2)
+        return;
+    t->most = t->limit - 1;
+    memset(t->rate + t->most + 1, 0, (size_t)(TUNE_MOST - t->most) * sizeof(*t->rate));
+    try_setting(t, t->most);
+}
+
 void tune_done(struct tune *t, double now, const json_t *record, int64_t left)
 {
     if (t->fixed || t->most < 2)

@@ -27,5 +27,7 @@ struct tune {
 void tune_init(struct tune *tune, int jobs, int most);
 /* An item is done and `left` others are not. */
 void tune_done(struct tune *tune, double now, const json_t *record, int64_t left);
+/* So many at once were too many for the machine: from now on fewer, where nobody named a number. */
+void tune_fewer(struct tune *tune);
 
 #endif

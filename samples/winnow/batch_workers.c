@@ -120,6 +120,8 @@ static void bury(struct run *r)
             r->status = tool_fail(r->b.tool, STATUS_BUG, "a worker died while it loaded the models "
                                   "(signal %d)", WIFSIGNALED(how) ? WTERMSIG(how) : 0);
     }
+    if (!w.killed && w.n_flights > 1 && WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL)
+        tune_fewer(&r->tune); /* as a machine does that is out of memory */
     for (int i = 0; i < w.n_flights && r->status == STATUS_OK; i++) {
         if (w.killed)
             r->again[r->n_again++] = w.flight[i].item;

@@ -128,8 +128,18 @@ static void bare_records(void **state)
     tune_init(&t, 0, 1);
     tune_done(&t, 1, error, 10);
     assert_int_equal(t.limit, 1);
+    tune_init(&t, 0, 4);
+    assert_int_equal(t.limit, 2);
+    tune_fewer(&t);
+    assert_int_equal(t.limit, 1);
+    for (int i = 0; i < 100; i++) { /* and it stays so */
+        tune_done(&t, i, error, 1000 - i);
+        tune_fewer(&t);
+        assert_int_equal(t.limit, 1);
+    }
     tune_init(&t, 7, 4); /* who names a number gets it */
     tune_done(&t, 1, error, 10);
+    tune_fewer(&t);
     assert_int_equal(t.limit, 7);
     json_decref(error);
 }
