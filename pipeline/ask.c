@@ -158,7 +158,7 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
     char name[160], about[200];
     struct wn_kept kept = src->s->kept;
     snprintf(about, sizeof(about), "prompt: %s",
-             wn_printable(name, sizeof(name), slash ? slash + 1 : src->url ? src->url : "frames"));
+             wn_printable(name, sizeof(name), slash ? slash + 1 : src->url ? src->url : ""));
     kept.about = about;
     struct wn_prompt prompt = {
         .label = src->media.still ? NULL : src->s->label,
@@ -166,7 +166,7 @@ int wn_source_ask(struct wn_source *src, const char *question, const struct wn_a
         .system = ask.system,
         .cues = src->cues,
         .n_cues = src->n_cues,
-        .kept = kept.folder ? &kept : NULL,
+        .kept = kept.folder && src->url && !src->media.still ? &kept : NULL,
     };
     TRY(keep_all(src, &prompt, &relay));
     rows = wn_calloc((size_t)src->n_waiting, sizeof(struct wn_rows *));

@@ -203,6 +203,16 @@ def prompts(cache, video):
     check(not any(p.stat().st_size >= len(whole) for p in cache.files()), "one entry has half of the cache at most")
 
 
+def picture(cache):
+    """A prompt with one picture is not worth its place on disk; its rows are."""
+    shutil.rmtree(cache.rows, ignore_errors=True)
+    for _ in range(2):
+        told = cache.ask(VIDEOS / "picture.png", "--filters", "off")
+        listed = run("cache", "ls", "--json", env=cache.env).json()["entries"]
+        check(told["reused_cells"] == 0 and listed and not any(e["about"].startswith("prompt") for e in listed),
+              "a picture", told, listed)
+
+
 def quick(cache):
     """The second question's first token comes within 5 % of the first one's time."""
     ratios = []
@@ -251,6 +261,7 @@ def main():
         together(cache, video, good)
         command(cache)
         prompts(cache, video)
+        picture(cache)
         quick(cache)
         no_folder(video, good)
         indexes(Cache(folder / "packets"), folder)
