@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Damaged files and made-up indexes through the packet index and the staged scenes: any error will
- * do, but what is told must hold. `decode_fuzz FOLDER [ROUNDS [SEED]]`; few rounds in the suite. */
+ * do, but what is told must hold. `decode_fuzz FOLDER [ROUNDS [SEED [FILE...]]]`; few rounds in the
+ * suite. Files that are named, with their whole paths, are read as they are. */
 #include "decode_make.h"
 
 #include <setjmp.h>
@@ -166,6 +167,17 @@ static void damaged(const char *from, const char *to)
     free(whole);
 }
 
+static char **named;
+static int n_named;
+
+static void named_files(void **state)
+{
+    for (int i = 0; i < n_named; i++) {
+        print_message("%s\n", named[i]);
+        stage(named[i]);
+    }
+}
+
 static void paint_moving(int i, int x, int y, uint8_t rgb[3])
 {
     const int shot = i / 37;
@@ -194,12 +206,17 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_hold),
         cmocka_unit_test(damaged_files),
+        cmocka_unit_test(named_files),
     };
 
     if (argc > 2)
         rounds = strtoll(argv[2], NULL, 10);
     if (argc > 3)
         seed = strtoull(argv[3], NULL, 10) | 1;
+    if (argc > 4) {
+        named = argv + 4;
+        n_named = argc - 4;
+    }
     work_in(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
