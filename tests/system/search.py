@@ -108,9 +108,12 @@ def the_options(folder):
         cue = pathlib.Path(folder) / f"{second}.srt"
         cue.write_text(f"1\n00:01:{second - 60:02}.000 --> 00:01:{second - 59:02}.000\nthe circle is red\n"
                        if second > 60 else f"1\n00:00:{second}.000 --> 00:00:{second + 1}.000\nthe circle is red\n")
-        cells.append(ask("budget", "--json", "--subtitles", cue, *PLAIN).json()["prompt_cells"])
-    check(same["prompt_cells"] == cells[0] < cells[1], "a subtitle goes with the part it is spoken in",
-          same["prompt_cells"], cells)
+        spoken = ask("budget", "--json", "--subtitles", cue, *PLAIN).json()
+        shown = [p["start_s"] for p in spoken["parts"] if p["cells"]]
+        if shown == [p["start_s"] for p in same["parts"] if p["cells"]] == [76.0]: # words matter to some models
+            cells.append(spoken["prompt_cells"] - same["prompt_cells"])
+            check((cells[-1] > 0) == (second == 77), "a subtitle goes with the part it is spoken in", second, cells)
+    check(cells, "a subtitle was tried")
     told = ask("budget", "-v", *PLAIN)
     check(told.text().count("relevance") == len(same["parts"]), "-v tells of each part", told.text())
     dry = ask("budget", "--dry-run", "--json", "--tokens", "700")
