@@ -11,6 +11,7 @@
 #define MOST_DEPTH 8
 #define MOST_TRACKS 100
 #define MOST_BOXES 100000
+#define MOST_SAMPLES ((int64_t)64 << 20) /* a month at 25 a second */
 #define TAG(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 struct box {
@@ -220,7 +221,7 @@ static bool set_tables(struct header *h, struct wn_samples *s, const struct trac
         return false;
     s->same_size = AV_RB32(v + 4);
     s->n = AV_RB32(v + 8);
-    if (s->n < 1 || (!s->same_size && !set_table(h, &s->size, &t->size, 12, 4)))
+    if (s->n < 1 || s->n > MOST_SAMPLES || (!s->same_size && !set_table(h, &s->size, &t->size, 12, 4)))
         return false;
     return set_table(h, &s->time, &t->time, 8, 8) && set_table(h, &s->shift, &t->shift, 8, 8) &&
            set_table(h, &s->run, &t->run, 8, 12) && set_table(h, &s->key, &t->key, 8, 4) &&

@@ -15,8 +15,8 @@ d3  8, 32 and 128 frames spread evenly, at 336 x 336, of files with GOPs of 12, 
     first round, which is not counted, is not run again. Each case is written to FILE as soon as it
     is done, and those that are there are not measured again: so it can be run piece by piece.
     Processor time is told too: it says on a busy machine what the clock cannot.
-m1  peak memory and time of `winnow compress --filters keyframes=max=64` on a minute, an hour and
-    ten hours of 1080p
+m1  peak memory and time of `winnow compress --filters keyframes=max=6` on a minute, an hour and
+    ten hours of 1080p: six, because that is what the minute has; and of max=64 on the longer ones
 
 Films are rendered with the ffmpeg program, into DIR when it is given (then they are there the next
 time). Interleaved: each round runs every way once, in turn; medians with their spread. --short takes
@@ -243,10 +243,13 @@ def m1(a, folder):
     result, first = {}, None
     for name, seconds in (("minute", 60), ("hour", 3600), ("ten hours", 36000))[:2 if a.short else 3]:
         path = film if seconds == 60 else lengthen(film, seconds, folder)
-        ways = {"frames alone": (peak, [a.tool, path, "keyframes=max=64", str(a.threads), f"{SIDE}x{SIDE}"])}
-        if tool.exists() and model.exists():
-            ways["compress"] = (peak, [tool, "compress", path, "-m", model, "--filters",
-                                       "keyframes=max=64,vtc_cls=keep=16", "-o", folder / "m1.safetensors"])
+        ways = {}
+        for n in (6, 64) if first else (6,):
+            ways[f"{n} frames alone"] = (peak, [a.tool, path, f"keyframes=max={n}", str(a.threads), f"{SIDE}x{SIDE}"])
+            if tool.exists() and model.exists():
+                ways[f"compress {n}"] = (peak, [tool, "compress", path, "-m", model, "--no-cache", "--filters",
+                                                f"keyframes=max={n},vtc_cls=keep=16", "-o",
+                                                folder / "m1.safetensors"])
         runs = interleave(ways, min(a.rounds, 3))
         first = first or runs
         print(f"m1 a {name}, {path.stat().st_size / 2**20:.0f} MiB")
@@ -254,7 +257,7 @@ def m1(a, folder):
             print(line(way, runs[way]) + f", peak {median(runs[way], 'peak_bytes') / 2**20:.1f} MiB")
         result[name] = {"runs": runs}
         if first is not runs:
-            for way in runs:
+            for way in first:
                 result[name][way] = ratio_line(
                     f"{way}: peak against a minute's",
                     median(runs[way], "peak_bytes") / median(first[way], "peak_bytes"), 1.2)
@@ -282,8 +285,8 @@ def main():
     a.counts = [int(n) for n in (a.counts or ("8,32" if a.short else "8,32,128")).split(",")]
     codecs = (a.codecs or ("h264,vp9" if a.short else ",".join(CODECS))).split(",")
     gops = [int(g) for g in (a.gops or ("12,250" if a.short else ",".join(map(str, GOPS)))).split(",")]
-    a.peers = peers(a.python, ["pyav_seek", "pyav_through", "cv_seek", "cv_grab"])
-    a.pypi_peers = peers(a.pypi, ["pyav_seek", "pyav_through", "cv_seek", "cv_grab", "decord"])
+    a.peers = peers(a.python, ["pyav_through", "cv_grab", "pyav_seek", "cv_seek"])
+    a.pypi_peers = peers(a.pypi, ["pyav_through", "cv_grab", "decord", "pyav_seek", "cv_seek"])
     result = {"d3": {}}
     if a.json and pathlib.Path(a.json).exists():
         result.update(json.loads(pathlib.Path(a.json).read_text()))
