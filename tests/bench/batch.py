@@ -113,7 +113,7 @@ def spread(values):
 
 
 def b1(bench):
-    clips = cut(bench.folder / "clips", bench.args.clips or 32, 4)
+    clips = cut(bench.folder / "clips", bench.args.clips or 64, 4)
     chain = "fps=2,vtc_cls=keep=0.1"
     ways = {"winnow": lambda: bench.winnow(clips, chain)}
     ways |= {f"winnow -j {j}": lambda j=j: bench.winnow(clips, chain, "-j", str(j)) for j in (1, 2, 3, 4)}
