@@ -2,8 +2,9 @@
 /* A kernel computes one thing and knows no paper.
  *
  * Adding one: put NAME into `kernels` of compress/meson.build, its params struct and formula into
- * kernels.h, and write compress/kernels/NAME.c (reference, perhaps a fast twin), shaders/NAME.comp
- * and tests/kernels/NAME.c (its cases). The build demands all of them.
+ * the header of its kind (see kernels.h), and write compress/kernels/NAME.c (reference, perhaps a
+ * fast twin), shaders/NAME.comp and tests/kernels/NAME.c (its cases). The build demands all of
+ * them.
  *
  * Same input, same bits, on every device, path and thread count:
  *  - values that a decision reads use only + - * and comparisons, wn_rsqrt() and table look-ups;
