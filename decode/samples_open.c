@@ -221,7 +221,8 @@ static bool set_tables(struct header *h, struct wn_samples *s, const struct trac
         return false;
     s->same_size = AV_RB32(v + 4);
     s->n = AV_RB32(v + 8);
-    if (s->n < 1 || s->n > MOST_SAMPLES || (!s->same_size && !set_table(h, &s->size, &t->size, 12, 4)))
+    if (s->n < 1 || s->n > MOST_SAMPLES ||
+        (!s->same_size && !set_table(h, &s->size, &t->size, 12, 4)))
         return false;
     return set_table(h, &s->time, &t->time, 8, 8) && set_table(h, &s->shift, &t->shift, 8, 8) &&
            set_table(h, &s->run, &t->run, 8, 12) && set_table(h, &s->key, &t->key, 8, 4) &&

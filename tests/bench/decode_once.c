@@ -56,7 +56,8 @@ static int run(int argc, char **argv, struct wn_log *log, struct wn_pool *pool)
     }
     printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"n\": %" PRId64 ", \"decoded\": %" PRId64
            ", \"peak_bytes\": %" PRId64 ", \"hash\": \"%016" PRIx64 "\"}\n",
-           wn_now() - began, (double)(clock() - worked) / CLOCKS_PER_SEC, n, d->input->count, wn_peak_bytes(), hash);
+           wn_now() - began, (double)(clock() - worked) / CLOCKS_PER_SEC, n,
+           d->input->count, wn_peak_bytes(), hash);
 fail:
     wn_decoder_close(&d);
     wn_chain_destroy(&chain);
