@@ -6,7 +6,8 @@
  * that stands where the encoder did not have to put one, and shows something else than the one
  * before, is a cut; so is one packet, far the largest of its GOP, between key frames that differ.
  * All other GOPs are decoded and each of their frames is compared with those around it: cuts,
- * dissolves and fades are found there, flashes and motion are told from them.
+ * dissolves and fades are found there, flashes and motion are told from them. Once frames look like
+ * the next key frame, behind the last packet that stands out, the rest of a GOP is left alone.
  *
  * Where that saves nothing (key frames only, key frames every few frames, one GOP, an index that
  * cannot be trusted, or too much that must be looked at) every frame is decoded and compared by the

@@ -20,8 +20,8 @@
 #define SHORT 120         /* packets */
 #define ONLY_FIRST 0.36   /* the same as ONLY, of a spike right behind the key frame */
 #define FIRST 8           /* packets */
-#define RESTING 0.6       /* of the key frame's size, above which packets are those of motion, and */
-#define ABOVE 2.0         /* a cut's is so many times as large as the largest of them */
+#define RESTING 0.6       /* of the key frame's size, above which packets are those of motion */
+#define ABOVE 2.0         /* times the largest of them, that a cut's then is */
 #define UPHEAVAL 10.0     /* swell of a GOP in which more happens than a cut */
 #define GREAT_SPIKE 2.6   /* of which a GOP between like key frames has two: there and back */
 #define LEAST_SPIKE 0.15  /* of the key frame's size */
@@ -113,7 +113,9 @@ static void measure(const struct wn_packets *x, const struct wn_gop *g, struct s
 
     *out = (struct sizes){.n = n, .last = -1, .tail = 1};
     for (int64_t i = 0; i < n; i++) {
-        sum += wn_packet_bytes(x, g->first + 1 + i) - (i >= TEN ? wn_packet_bytes(x, g->first + 1 + i - TEN) : 0);
+        sum += wn_packet_bytes(x, g->first + 1 + i);
+        if (i >= TEN)
+            sum -= wn_packet_bytes(x, g->first + 1 + i - TEN);
         tens[i] = sum;
         if (i >= TEN - 1)
             most = WN_MAX(most, sum);

@@ -7,7 +7,7 @@
 
 #define MOST_OPEN 0.7      /* share of the frames to be decoded, above which all of them are */
 #define FLAT 6.0           /* contrast of a picture that shows nearly nothing */
-#define LIKE 0.3           /* of the key frames' distance, within which a frame is of the new shot */
+#define LIKE 0.3           /* of the key frames' distance, within which a frame is like one */
 #define LEAST_LIKE 5.0     /* levels, the same */
 #define CALM 8             /* such frames in a row, after which the rest of a GOP is left alone */
 #define LEAST_EARLY 3      /* GOPs of a file whose encoder marks cuts, and a quarter of all */

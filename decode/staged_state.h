@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Between staged.c, which reads every frame and keeps the list, and staged_some.c, which reads some. */
+/* Between staged.c, which reads every frame and keeps the list, and staged_some.c, which reads
+ * some. */
 #ifndef WN_STAGED_STATE_H
 #define WN_STAGED_STATE_H
 
