@@ -6,8 +6,9 @@
                                                  or as sub-questions with their answers
     split   `split: QUESTION`                 -> one to three sub-questions
 
-Notes are made of clips, the other two of nothing but words. PROMPTS are the same forms as templates
-that go into the model's file.
+Notes are made of clips, the other two of nothing but words. A note on a color begins with it, as the
+plain answer does: "red ring" is learned at once, "the ring is red" hardly. PROMPTS are the same
+forms as templates that go into the model's file.
 """
 import random
 from dataclasses import replace
@@ -79,7 +80,7 @@ def find(clip: Clip, noun: str) -> Thing | None:
 def note_of_thing(clip: Clip, noun: str, label: int) -> list[Question]:
     """Every question about one thing, answered as a note; label: the number of frame 0."""
     thing = find(clip, noun)
-    color = f"the {noun} is {thing.paint}" if thing else NOTHING
+    color = f"{thing.paint} {noun}" if thing else NOTHING
     scene = f"{noun} in scene {thing.scene + 1}" if thing else NOTHING
     there = f"the {noun} is there" if thing else NOTHING
     out = [Question("n_color", f"note: what color is the {noun}?", color),
@@ -108,7 +109,7 @@ def note_of_two(clip: Clip, nouns: list[str]) -> list[Question]:
     if len(there) < 2 or there[0][0] < there[1][0]:
         order = " then ".join(noun for _, _, noun in there) or NOTHING
         out.append(Question("n_order", f"note: which comes first, {text}", order))
-    paints = [f"the {noun} is {find(clip, noun).paint}" for noun in nouns if find(clip, noun)]
+    paints = [f"{find(clip, noun).paint} {noun}" for noun in nouns if find(clip, noun)]
     text = f"are the {nouns[0]} and the {nouns[1]} the same color?"
     return out + [Question("n_same", "note: " + text, " ".join(paints) or NOTHING)]
 
@@ -152,7 +153,7 @@ Told = tuple[str, list[str], str]  # question, a note for each segment that saw 
 
 def tell_color(noun: str, rng: random.Random) -> Told:
     paint = rng.choice(COLOR_NAMES)
-    return f"what color is the {noun}?", [f"the {noun} is {paint}"] * rng.choice([1, 1, 2, 3]), paint
+    return f"what color is the {noun}?", [f"{paint} {noun}"] * rng.choice([1, 1, 2, 3]), paint
 
 
 def tell_exist(noun: str, rng: random.Random) -> Told:
@@ -215,7 +216,7 @@ def tell_same(noun: str, rng: random.Random) -> Told:
     other = rng.choice([name for name in SHAPE_NAMES if name != noun])
     first = rng.choice(COLOR_NAMES)
     second = first if rng.random() < 0.5 else rng.choice(COLOR_NAMES)
-    told = [f"the {noun} is {first}", f"the {other} is {second}"]
+    told = [f"{first} {noun}", f"{second} {other}"]
     if rng.random() < 0.4:
         told = [" ".join(told)]
     named = [noun, other]

@@ -57,6 +57,7 @@ CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.0, "v_motion
                 "v_digit_needle": 1.3, "v_order": 1.2, "v_exist": 0.6, "v_count": 1.0,
                 "v_caption": 1.0, "v_word": 1.0, "v_word_needle": 1.3, "v_slide": 1.2,
                 "v_speed": 1.0, "v_where": 1.2, "v_same": 1.2}
+NOTE_WEIGHTS = {"n_color": 2.0, "n_count": 1.6, "n_same": 1.6}  # others 1
 PICTURE_QUESTIONS = 5  # asked at once
 CLIP_QUESTIONS = 6
 NOTES = 4  # and as many ordinary questions, about a part of a clip
@@ -72,7 +73,7 @@ def choose(questions: list[Question], count: int, weights: dict[str, float],
     left = list(questions)
     out: list[Question] = []
     while left and len(out) < count:
-        index = rng.choices(range(len(left)), [weights[q.family] for q in left])[0]
+        index = rng.choices(range(len(left)), [weights.get(q.family, 1.0) for q in left])[0]
         question = left.pop(index)
         if question not in out:
             out.append(question)
@@ -223,7 +224,7 @@ class Trainer:
                  and (label == 1 or question.family not in NUMBERED)]
         told = notes(clip, self.rng, label, self.world == "rich")
         return (choose(plain, CLIP_QUESTIONS - NOTES, CLIP_WEIGHTS, self.rng)
-                + self.rng.sample(told, min(NOTES, len(told))))
+                + choose(told, NOTES, NOTE_WEIGHTS, self.rng))
 
     def visuals(self, item: EncodedClip, first: int, last: int, mode: Drop,
                 most: int) -> list[Visual]:
