@@ -42,6 +42,32 @@ def quality(folder):
         check(len(answers.read_text().splitlines()) == len(lines) + 1, "one answer was asked again")
 
 
+def regression(folder):
+    """Every filter at a tenth against what it left right when it was last looked at; and a filter
+    that got worse is told."""
+    earlier = QUIZ.parent / "expected.json"
+    if SANITIZED:
+        return
+    now = bench(QUIZ, "--short", "--questions", "60", "--against", earlier, limit=1200)
+    if check_end(now, OK, "no filter is worse than it was"):
+        cases = [c for c in now.json()["cases"] if c["n"]]
+        known = {(c["filters"], c["keep"]) for c in json.loads(earlier.read_text())["cases"]}
+        check(len(cases) > 25, "every filter with a count is in", len(cases))
+        for case in cases:
+            check((case["filters"], case["keep"]) in known, "expected.json has it", case["filters"])
+    forged = json.loads(earlier.read_text())
+    for case in forged["cases"]:
+        case["answers"] = "1" * len(case["answers"])
+    better = folder / "better.json"
+    better.write_text(json.dumps(forged))
+    worse = bench(QUIZ, "--filters", "stride=keep={}", "--keep", "0.1", "--questions", "60",
+                  "--against", better, limit=600)
+    check_end(worse, 1, "a filter that lost answers")
+    check("stride=keep={} at 0.1: " in worse.text(), "it is named", worse.text())
+    check_end(bench(QUIZ, "--filters", "off", "--questions", "1", "--against", QUIZ), 3,
+              "an earlier run that is none")
+
+
 def bad_files(folder):
     quiz = folder / "bad.jsonl"
     quiz.write_text('{"video": "a.mp4"}\n')
@@ -58,6 +84,7 @@ def bad_files(folder):
 def main():
     with tempfile.TemporaryDirectory() as name:
         quality(pathlib.Path(name))
+        regression(pathlib.Path(name))
         bad_files(pathlib.Path(name))
     finish()
 
