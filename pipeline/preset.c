@@ -26,7 +26,8 @@ static const struct wn_preset_info presets[] = {
     {"auto", "frames by scenes, the rows of each that differ most, as the budget holds them; aside "
      "when all fits", "scene,fps=F,cdpruner=keep=K,budget"},
     {"fast", "at most 16 frames, one a second; their patches merge to half as many inside the "
-     "encoder, a quarter of their rows is read", "scene,fps=F,tome=keep=0.5,cdpruner=keep=K,budget"},
+     "encoder, a quarter of their rows is read",
+     "scene,fps=F,tome=keep=0.5,cdpruner=keep=K,budget"},
     {"fine", "up to 256 frames, four a second, as long as a quarter of their rows can be read",
      "scene,fps=F,cdpruner=keep=K,budget"},
     {"off", "frames spread evenly, as many as fit, none of their rows touched", "uniform=n=N"},

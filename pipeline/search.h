@@ -9,8 +9,8 @@
 
 /* A segment whose relevance is below this part of the best one's is not shown. */
 #define WN_LEAST_RELEVANT 0.25
-/* A note is left out, and a neighbour is not part of the time, whose odds are below this part of the
- * best one's. */
+/* A note is left out, and a neighbour is not part of the time, whose odds are below this part of
+ * the best one's. */
 #define WN_LEAST_ODDS 0.1
 
 struct wn_look { /* a segment that was looked at */

@@ -186,7 +186,7 @@ static char *shared_chains(const struct acc *acc)
     return text;
 }
 
-/* Whether every frame's rows are the cells of its grid, in order: what the oracle takes them for. */
+/* Whether every frame's rows are the cells of its grid, in order, as the oracle takes them. */
 static bool on_grid(const struct seen *seen)
 {
     for (int s = 0; s < seen->n; s++) {

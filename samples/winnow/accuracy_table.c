@@ -122,8 +122,8 @@ static bool worse(struct tool *tool, const struct acc *acc, int c, const char *e
     const double p = coin(lost + won, lost < won ? lost : won);
     if (lost <= won || p >= 0.01)
         return false;
-    snprintf(text, sizeof(text), "%.100s at %g: %d answers are wrong that were right, %d right that "
-             "were wrong: p = %.2g", acc->cases[c].name, acc->cases[c].keep, lost, won, p);
+    snprintf(text, sizeof(text), "%.100s at %g: %d answers are wrong that were right, %d right "
+             "that were wrong: p = %.2g", acc->cases[c].name, acc->cases[c].keep, lost, won, p);
     term_warn(&tool->term, NULL, text);
     return true;
 }

@@ -221,8 +221,8 @@ static int measure(struct tool *tool, struct job *job, struct line *line, int n,
     return STATUS_OK;
 }
 
-/* Memory that was freed stays at hand, as the allocator of a PyTorch that is tuned for speed has it:
- * what the system takes for handing pages out anew would hide what filters take. */
+/* Memory that was freed stays at hand, as the allocator of a PyTorch tuned for speed has it: what
+ * the system takes for handing pages out anew would hide what filters take. */
 static void keep_memory(void)
 {
 #if defined(__GLIBC__)
