@@ -75,7 +75,8 @@ def all_formats(video, folder):
 def report(page, listed):
     check("<script" not in page and "http" not in page.replace("http-equiv", ""), "the report needs nothing")
     check("default-src 'none'" in page, "and may load nothing")
-    check(page.count("<section class=\"seg\"") == len(listed) == page.count("<rect "), "a section a segment")
+    check(page.count("<section class=\"seg\"") == len(listed) == page.count("<rect class=\"sc"),
+          "a section and a part of the strip a segment")
     for c in listed:
         check(html.escape(c["caption"], quote=False) in page.replace("&#39;", "'").replace("&quot;", '"'),
               "captions stand in the report", c["caption"])

@@ -115,7 +115,8 @@ def limits(folder):
         records = read_records(folder / "small/records.jsonl")
         check(result.status == SOME and records[0]["status"] == "error" and "error" in records[0], "--item-memory",
               records, result.text())
-    result = batch(item, folder / "hung", "--isolate", "--item-timeout", "0.5", "--filters",
+    item.write_text(json.dumps({"id": "big", "path": str(VIDEOS / "two-minutes.mp4")}) + "\n")
+    result = batch(item, folder / "hung", "--isolate", "--item-timeout", "0.1", "--filters",
                    "scene=detector=adaptive:edges=1,uniform=2,vtc_cls=keep=16")
     records = read_records(folder / "hung/records.jsonl")
     check(result.status == SOME and records[0]["error"]["code"] in ("timeout", "limit"), "--item-timeout", records,
