@@ -165,6 +165,7 @@ static void test_lead(void **state)
     assert_int_equal(wn_llm_prompt_cells(x->llm, &empty), before);
     prompt.lead = "what color";
     const int64_t lead = wn_llm_cells(x->llm, prompt.lead); /* by itself; its end may join others */
+    assert_true(lead > 1);
     assert_in_range(wn_llm_prompt_cells(x->llm, &prompt), before + lead - 1, before + lead + 1);
     struct wn_prompt far = prompt_of(x), near = prompt_of(x);
     for (int32_t f = 0; f < x->rows->n_frames; f++)
