@@ -42,6 +42,8 @@ struct wn_decoder {
 
 /* The index where it can be had and is worth its reading: *packets stays NULL otherwise. */
 int wn_decoder_index(struct wn_decoder *decoder);
+/* Whether the file's clock is sound, and its kind keeps what its index promises. */
+bool wn_decoder_may_choose(const struct wn_decoder *decoder);
 /* Before the first picture: lets the first filters choose by the index where they can. */
 int wn_decoder_plan(struct wn_decoder *decoder);
 /* Finds scenes ahead where one of the first n filters wants that and the file allows it. */

@@ -8,6 +8,7 @@
 
 #define MOST_LANES 64
 #define MOST_BYTES ((int64_t)64 << 20) /* of packets, and of pictures, in all jobs of a batch */
+#define ENOUGH 48                      /* packets of a job: GOPs without a gap between are put together */
 #define JOBS_A_LANE 8                  /* in a batch, so that uneven ones even out */
 
 struct wn_reader {
@@ -163,7 +164,7 @@ static int run_batch(struct wn_reader *r)
         }
         err = wn_input_count(in, job->decoded, job->errors);
         move_pictures(r, &job->pictures);
-        r->stretches--;
+        r->stretches -= job->stretch.gops;
     }
     forget_jobs(r);
     return err;
@@ -285,20 +286,21 @@ static bool fits(const struct wn_reader *r, const struct wn_stretch *s)
 static void gather(struct wn_reader *r)
 {
     const int most = r->n_lanes * JOBS_A_LANE;
-    int64_t bytes = 0, at = r->next, packets = 0;
+    int64_t bytes = 0, at = r->next, packets = 0, gops = 0;
 
     while (r->n_jobs < most && at < r->p.n) {
         struct wn_stretch s;
-        wn_plan_stretch(&s, r->p.packets, r->p.frame, r->p.n, at);
+        wn_plan_long_stretch(&s, r->p.packets, r->p.frame, r->p.n, at, ENOUGH);
         bytes += (s.to - s.from) * r->picture_bytes;
         if (!fits(r, &s) || (bytes > MOST_BYTES && r->n_jobs >= r->n_lanes))
             break;
         r->job[r->n_jobs++] = (struct wn_job){.stretch = s, .begun = s.first == 0};
         packets += s.last - s.first + 1;
+        gops += s.gops;
         at = s.to;
     }
     const int spare = r->n_jobs % r->n_lanes;
-    const bool last = r->n_jobs == r->stretches;
+    const bool last = gops == r->stretches;
     const bool short_ones = packets <= 4 * r->n_jobs; /* threads of one decoder gain nothing */
     if (spare && (!last || (!short_ones && 2 * spare <= r->n_lanes)) &&
         (r->n_jobs > r->n_lanes || last))

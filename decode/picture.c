@@ -36,6 +36,7 @@ void wn_picture_free(struct wn_picture **picture)
         return;
     av_frame_free(&(*picture)->frame);
     wn_frame_unref(&(*picture)->rgb);
+    free((*picture)->look);
     free(*picture);
     *picture = NULL;
 }
@@ -49,6 +50,9 @@ int64_t wn_picture_bytes(const struct wn_picture *picture)
             n += (int64_t)picture->frame->buf[i]->size;
     if (picture->rgb)
         n += (int64_t)picture->rgb->width * picture->rgb->height * 3;
+    const struct wn_look *look = picture->look;
+    if (look)
+        n += (int64_t)sizeof(*look) + (look->whole ? 3LL * look->width * look->height : 0);
     return n;
 }
 

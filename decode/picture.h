@@ -16,10 +16,21 @@ struct wn_shape {
     bool swap, flip_x, flip_y;
 };
 
+/* What a scene detector is given in place of a picture, made ahead: see exact.c. */
+struct wn_look {
+    int32_t width, height; /* of a small picture */
+    bool hsv;              /* hue, saturation, luma; else red, green, blue */
+    bool compared;         /* with the frame before: */
+    uint64_t apart[3];     /* sums of differences, by plane */
+    bool whole;            /* the planes are there: */
+    uint8_t data[];        /* [3][height][width] */
+};
+
 struct wn_picture {
     struct wn_picture *next;
     AVFrame *frame;       /* NULL where only the marks are of interest, or once `rgb` is made */
     struct wn_frame *rgb; /* NULL: not made yet */
+    struct wn_look *look; /* NULL: not made ahead; freed with free() */
     struct wn_shape shape;
     double time;          /* seconds from the stream's start, never falling */
     int64_t number;       /* in the stream, -1: not known */

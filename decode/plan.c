@@ -92,7 +92,7 @@ void wn_plan_stretch(struct wn_stretch *out, const struct wn_packets *x, const u
 {
     const int64_t gop = wn_stamp_gop(x, wn_packet_stamp(x, wn_frame_packet(x, frame[from])));
     const int64_t next = gop + 1 < x->n_gops ? wn_packet_stamp(x, x->key[gop + 1]) : INT64_MAX;
-    struct wn_stretch s = {.from = from, .to = from, .first = x->key[gop]};
+    struct wn_stretch s = {.from = from, .to = from, .first = x->key[gop], .gops = 1};
 
     s.last = s.first;
     for (; s.to < n; s.to++) {
@@ -104,4 +104,22 @@ void wn_plan_stretch(struct wn_stretch *out, const struct wn_packets *x, const u
     for (int64_t i = s.first; i <= s.last; i++)
         s.bytes += wn_packet_bytes(x, i);
     *out = s;
+}
+
+void wn_plan_long_stretch(struct wn_stretch *out, const struct wn_packets *x, const uint32_t *frame,
+                          int64_t n, int64_t from, int64_t wanted)
+{
+    struct wn_stretch more;
+
+    wn_plan_stretch(out, x, frame, n, from);
+    while (out->to < n && out->last - out->first + 1 < wanted) {
+        wn_plan_stretch(&more, x, frame, n, out->to);
+        if (more.first > out->last + 1)
+            break;
+        for (int64_t i = out->last + 1; i <= more.last; i++)
+            out->bytes += wn_packet_bytes(x, i);
+        out->to = more.to;
+        out->last = WN_MAX(out->last, more.last);
+        out->gops++;
+    }
 }

@@ -21,9 +21,14 @@ struct wn_stretch {
     int64_t from, to;
     int64_t first, last;  /* packets */
     int64_t bytes;        /* of them */
+    int64_t gops;         /* that frames were chosen of */
 };
 /* The one that begins with chosen frame `from`: as many as lean on one GOP. */
 void wn_plan_stretch(struct wn_stretch *out, const struct wn_packets *packets,
                      const uint32_t *frame, int64_t n, int64_t from);
+/* The same, and GOPs that follow without a gap as long as it has less than so many packets:
+ * beginning anew, and what an open GOP shows before its key frame, cost less in longer ones. */
+void wn_plan_long_stretch(struct wn_stretch *out, const struct wn_packets *packets,
+                          const uint32_t *frame, int64_t n, int64_t from, int64_t packets_wanted);
 
 #endif

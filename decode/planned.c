@@ -169,6 +169,14 @@ static int open_reader(struct wn_decoder *d, bool whole)
     });
 }
 
+bool wn_decoder_may_choose(const struct wn_decoder *d)
+{
+    const struct wn_input *in = d->input;
+
+    return in && !in->clock.resets && !in->clock.repeats &&
+           (has_header_index(in) || !strncmp(in->container_name, "matroska", 8));
+}
+
 int wn_decoder_plan(struct wn_decoder *d)
 {
     int prefix = wn_plan_prefix(d->filters, d->n_filters);
@@ -177,8 +185,7 @@ int wn_decoder_plan(struct wn_decoder *d)
 
     if (!prefix || !in || in->clock.resets || in->clock.repeats)
         return WN_OK;
-    const bool trusted = has_header_index(in) || !strncmp(in->container_name, "matroska", 8);
-    if (trusted || wants_keys(d))
+    if (wn_decoder_may_choose(d) || wants_keys(d))
         TRY(wn_decoder_index(d));
     if (!d->packets)
         return WN_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of scenes: the chain up to `scene` runs, pictures give their marks and go. */
 #include "decoder_state.h"
+#include "exact.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -55,22 +56,26 @@ static int add_picture(struct scene_list *list, const struct wn_picture *p)
     return WN_OK;
 }
 
-static int read_through(struct wn_decoder *d, struct scene_list *list)
+/* What has come out of the filters. */
+static int add_ready(struct wn_decoder *d, void *opaque)
 {
+    struct scene_list *list = opaque;
     int err = WN_OK;
 
-    while (!err) {
-        for (struct wn_picture *p = wn_run_take(d->run); p && !err;
-             p = err ? NULL : wn_run_take(d->run)) {
-            err = add_picture(list, p);
-            wn_picture_free(&p);
-        }
-        if (err < 0)
-            return wn_nomem(d->log, "scenes");
-        if (d->flushed)
-            break;
+    for (struct wn_picture *p = wn_run_take(d->run); p; p = err ? NULL : wn_run_take(d->run)) {
+        err = add_picture(list, p);
+        wn_picture_free(&p);
+    }
+    return err < 0 ? wn_nomem(d->log, "scenes") : WN_OK;
+}
+
+static int read_through(struct wn_decoder *d, struct scene_list *list)
+{
+    int err = add_ready(d, list);
+
+    while (!err && !d->flushed) {
         err = wn_decoder_step(d);
-        err = WN_MIN(err, 0);
+        err = err < 0 ? err : add_ready(d, list);
     }
     return err;
 }
@@ -95,6 +100,25 @@ static int use_scene(struct wn_decoder *d, struct wn_instance *fallback)
                                   : wn_decoder_set_filters(d, &fallback, 1);
     d->filters = filters;
     d->n_filters = n_filters;
+    return err;
+}
+
+/* WN_AGAIN: the file is to be read through. */
+static int list_gops(struct wn_decoder *d, struct wn_instance *filter, struct scene_list *list)
+{
+    int err = WN_AGAIN;
+
+    if (!wn_exact_useful(d))
+        return WN_AGAIN;
+    TRY(wn_decoder_index(d));
+    if (!d->packets || !d->packets->regular || d->packets->n_gops < 2)
+        return WN_AGAIN;
+    TRY(use_scene(d, filter));
+    err = wn_exact_read(d, filter, add_ready, list);
+    d->begun = d->flushed = err == WN_OK;
+    if (err == WN_AGAIN)
+        *list = (struct scene_list){.scene = list->scene, .room = list->room, .frame = list->frame};
+fail:
     return err;
 }
 
@@ -179,9 +203,15 @@ int wn_decoder_scenes(struct wn_decoder *d, struct wn_instance *fallback, struct
     if (place < d->n_filters && wn_staged_wanted(d->filters[place])) {
         TRY(list_staged(d, d->filters[place], &list));
     } else {
-        d->input->no_seek = true; /* frames are numbered from the first */
-        TRY(use_scene(d, fallback));
-        TRY(read_through(d, &list));
+        struct wn_instance *filter = place < d->n_filters ? d->filters[place] : fallback;
+        err = place && filter != fallback ? WN_AGAIN : list_gops(d, filter, &list);
+        if (err == WN_AGAIN) {
+            d->input->no_seek = true; /* frames are numbered from the first */
+            TRY(use_scene(d, fallback));
+            err = read_through(d, &list);
+        }
+        if (err < 0)
+            goto fail;
     }
     *out = list.scene;
     *n = list.n;

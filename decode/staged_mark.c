@@ -2,6 +2,8 @@
 /* The list of cuts, and what a chain needs of it. */
 #include "staged.h"
 
+#include "detect/detect.h"
+
 #include <libavutil/opt.h>
 
 #include <math.h>
@@ -110,6 +112,15 @@ static int64_t option(const struct wn_instance *filter, const char *name)
     int64_t value = 0;
 
     return av_opt_get_int(filter->priv, name, 0, &value) < 0 ? 0 : value;
+}
+
+void wn_scene_looks(const struct wn_instance *filter, bool *hsv, bool *alone)
+{
+    double edges = 0;
+
+    av_opt_get_double(filter->priv, "edges", 0, &edges);
+    *hsv = wn_detect_sees_hsv((enum wn_detect_kind)option(filter, "detector"));
+    *alone = !*hsv || edges > 0;
 }
 
 bool wn_staged_wanted(const struct wn_instance *filter)

@@ -129,16 +129,24 @@ static void cut_at(struct wn_detect_result *r, struct at at, double score)
 
 /* ---- content ---- */
 
+struct seen { /* a picture: either rgb, or one of the others or both */
+    const uint8_t *rgb, *hsv;
+    const uint64_t *apart;
+};
+
 /* 0 for the first picture. */
-static int content_score(struct wn_detector *d, const uint8_t *rgb, struct wn_detect_result *r)
+static int content_score(struct wn_detector *d, const struct seen *seen, struct wn_detect_result *r)
 {
     const size_t n = (size_t)d->width * (size_t)d->height;
-    const bool edges = d->p.edges || d->p.weight[3] > 0;
+    const bool edges = wn_detect_sees_edges(&d->p);
     uint8_t *now = d->planes[d->fed & 1], *last = d->planes[~d->fed & 1];
     double sum = 0, weights = 0;
     int err = WN_OK;
 
-    wn_hsv(rgb, n, now, now + n, now + 2 * n);
+    if (seen->rgb)
+        wn_hsv(seen->rgb, n, now, now + n, now + 2 * n);
+    else if (seen->hsv)
+        memcpy(now, seen->hsv, 3 * n);
     if (edges)
         err = wn_edges(now + 2 * n, d->width, d->height, d->p.kernel, now + 3 * n);
     if (err < 0)
@@ -148,8 +156,12 @@ static int content_score(struct wn_detector *d, const uint8_t *rgb, struct wn_de
         return WN_OK;
     for (size_t k = 0; k < 4; k++) {
         r->delta[k] = 0;
-        if (k < 3 || edges)
-            r->delta[k] = (double)wn_distance(now + k * n, last + k * n, n) / (double)n;
+        if (k < 3 || edges) {
+            const bool known = k < 3 && seen->apart;
+            const uint64_t apart = known ? seen->apart[k]
+                                         : wn_distance(now + k * n, last + k * n, n);
+            r->delta[k] = (double)apart / (double)n;
+        }
         sum += r->delta[k] * d->p.weight[k];
         weights += fabs(d->p.weight[k]);
     }
@@ -314,10 +326,11 @@ static void scdet(struct wn_detector *d, const uint8_t *rgb, struct at at,
     cut_if(d, d->fed && r->score >= d->p.threshold, at, r);
 }
 
-int wn_detector_feed(struct wn_detector *d, const uint8_t *rgb, int32_t width, int32_t height,
-                     double time, struct wn_detect_result *result)
+static int feed(struct wn_detector *d, const struct seen *seen, int32_t width, int32_t height,
+                double time, struct wn_detect_result *result)
 {
     const struct at at = {d->fed, llrint(fmin(fmax(time, 0), 1e12) * 1e6)};
+    const uint8_t *rgb = seen->rgb;
     struct wn_detect_result r = {NAN, {NAN, NAN, NAN, NAN}, NAN, -1, WN_NO_CUT, 0};
     int err = WN_OK;
 
@@ -332,7 +345,7 @@ int wn_detector_feed(struct wn_detector *d, const uint8_t *rgb, int32_t width, i
     switch (d->p.kind) {
     case WN_DETECT_CONTENT:
     case WN_DETECT_ADAPTIVE:
-        err = content_score(d, rgb, &r);
+        err = content_score(d, seen, &r);
         if (err >= 0)
             (d->p.kind == WN_DETECT_CONTENT ? content : adaptive)(d, at, &r);
         break;
@@ -345,6 +358,21 @@ int wn_detector_feed(struct wn_detector *d, const uint8_t *rgb, int32_t width, i
     d->last_us = at.us;
     *result = r;
     return err;
+}
+
+int wn_detector_feed(struct wn_detector *d, const uint8_t *rgb, int32_t width, int32_t height,
+                     double time, struct wn_detect_result *result)
+{
+    return feed(d, &(struct seen){.rgb = rgb}, width, height, time, result);
+}
+
+int wn_detector_feed_hsv(struct wn_detector *d, const uint8_t *hsv, const uint64_t *apart,
+                         int32_t width, int32_t height, double time,
+                         struct wn_detect_result *result)
+{
+    if (!wn_detect_sees_hsv(d->p.kind) || (!hsv && (!apart || wn_detect_sees_edges(&d->p))))
+        return WN_ERR_ARG;
+    return feed(d, &(struct seen){.hsv = hsv, .apart = apart}, width, height, time, result);
 }
 
 int64_t wn_detector_finish(struct wn_detector *d)

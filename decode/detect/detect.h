@@ -47,9 +47,24 @@ struct wn_detector;
 
 int wn_detector_create(struct wn_detector **out, const struct wn_detect_params *params);
 void wn_detector_destroy(struct wn_detector **detector);
+/* Whether a detector looks at hue, saturation and luma, and at nothing else. */
+static inline bool wn_detect_sees_hsv(enum wn_detect_kind kind)
+{
+    return kind == WN_DETECT_CONTENT || kind == WN_DETECT_ADAPTIVE;
+}
+static inline bool wn_detect_sees_edges(const struct wn_detect_params *p)
+{
+    return p->edges || p->weight[3] > 0;
+}
 /* rgb [3][height][width]; the size of the first picture is that of all. time in seconds. */
 int wn_detector_feed(struct wn_detector *detector, const uint8_t *rgb, int32_t width,
                      int32_t height, double time, struct wn_detect_result *result);
+/* The same of a picture that others have looked at, for a detector that sees hue, saturation and
+ * luma. hsv [3][height][width] may be NULL where apart is not. apart: its sums of absolute
+ * differences to the picture before, by plane; NULL: both pictures were given whole. */
+int wn_detector_feed_hsv(struct wn_detector *detector, const uint8_t *hsv, const uint64_t *apart,
+                         int32_t width, int32_t height, double time,
+                         struct wn_detect_result *result);
 /* After the last picture: a last cut, or WN_NO_CUT. */
 int64_t wn_detector_finish(struct wn_detector *detector);
 /* No later cut will be at a picture before this one. */

@@ -167,6 +167,26 @@ static int release(struct state *s, int64_t settled, struct wn_frame_run *run)
     return WN_OK;
 }
 
+static int look(struct state *s, const struct wn_picture *p, struct wn_detect_result *r)
+{
+    const struct wn_look *l = p->look;
+    int err;
+
+    if (l && l->hsv) {
+        err = wn_detector_feed_hsv(s->detector, l->whole ? l->data : NULL,
+                                   l->compared ? l->apart : NULL, l->width, l->height, p->time, r);
+    } else if (l) {
+        err = wn_detector_feed(s->detector, l->data, l->width, l->height, p->time, r);
+    } else {
+        const struct wn_small *small = &s->small;
+        TRY(wn_small_make(&s->small, p, s->log));
+        err = wn_detector_feed(s->detector, small->rgb, small->width, small->height, p->time, r);
+    }
+    return err < 0 ? wn_nomem(s->log, "scene") : WN_OK;
+fail:
+    return err;
+}
+
 static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
 {
     struct state *s = arg;
@@ -176,14 +196,11 @@ static int picture(void *arg, struct wn_picture *p, struct wn_frame_run *run)
         wn_staged_mark(s->staged, p);
         return wn_frame_emit(run, p);
     }
-    int err = wn_small_make(&s->small, p, s->log);
+    const int err = look(s, p, &r);
 
     wn_pictures_put(&s->held, p);
     if (err < 0)
         return err;
-    err = wn_detector_feed(s->detector, s->small.rgb, s->small.width, s->small.height, p->time, &r);
-    if (err < 0)
-        return wn_nomem(s->log, "scene");
     mark(s, r.cut, r.cut_score);
     return release(s, wn_detector_settled(s->detector), run);
 }
