@@ -8,7 +8,7 @@
 
 #define MOST_LANES 64
 #define MOST_BYTES ((int64_t)64 << 20) /* of packets, and of pictures, in all jobs of a batch */
-#define ENOUGH 48                      /* packets of a job: GOPs without a gap between are put together */
+#define ENOUGH 48                      /* packets of a job of GOPs without a gap between */
 #define JOBS_A_LANE 8                  /* in a batch, so that uneven ones even out */
 
 struct wn_reader {

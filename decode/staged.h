@@ -43,8 +43,8 @@ struct wn_staged_rule {
     double max_len;            /* seconds from a cut after which another is made; 0: none is */
 };
 
-/* What the detector of a filter `scene` looks at: hue, saturation and luma, else RGB; and whether at
- * each picture by itself, not at differences only. */
+/* What the detector of a filter `scene` looks at: hue, saturation and luma, else RGB; and whether
+ * at each picture by itself, not at differences only. */
 void wn_scene_looks(const struct wn_instance *filter, bool *hsv, bool *alone);
 /* Whether a filter is `scene` with method=staged, and its rule. */
 bool wn_staged_wanted(const struct wn_instance *filter);
