@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every frame of a file for a filter `scene` that comes first, its GOPs decoded on the pool,
- * several at once: decoders of one thread each do more together than one decoder with as many threads, and
- * what the detector looks at is made while a picture is in the cache. */
+ * several at once: decoders of one thread each do more together than one decoder with as many
+ * threads, and what the detector looks at is made while a picture is in the cache. */
 #ifndef WN_DECODE_EXACT_H
 #define WN_DECODE_EXACT_H
 
