@@ -8,8 +8,9 @@ Three stages, each for a share of the minutes, each leaving a checkpoint in --ou
             and on the forms of forms.py that are words only; the tower learns no more
 
 Minutes are of each process's processor time, so that a busy machine changes nothing. A training
-that was stopped goes on with --resume where it was at most two minutes before. --start clips
---from MODEL teaches a model that is there the last stage anew.
+that was stopped goes on with --resume where it was at most two minutes before. --from MODEL begins
+with what a model that is there knows, of this or of another kind; with --start clips it is taught
+the last stage anew.
 """
 import argparse
 import os
@@ -36,11 +37,11 @@ from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import clip_questions_of, questions_of  # noqa: E402
 from scenes import Clip, Question, draw_clips  # noqa: E402
 from seeds import training_seed  # noqa: E402
-from weights import load, save  # noqa: E402
+from weights import grown, load, save  # noqa: E402
 from worlds import new_clip, new_picture  # noqa: E402
 
 STAGES = ["vision", "pictures", "clips"]
-MINUTES = {"plain": [4, 23, 40], "rich": [20, 45, 110]}  # of a full training, by world
+MINUTES = {"plain": [4, 23, 40], "rich": [12, 27, 66]}  # of a full training, by world
 SAVE_EVERY = 100  # seconds
 POOL, FIRST_POOL, FRESH = 600, 64, 8  # encoded clips at hand, at first, and made at once
 REUSE = 4  # times that a clip is asked about, on average
@@ -101,8 +102,11 @@ class Trainer:
         self.gentle: Optional[float] = args.rate
         torch.manual_seed(self.seed)
         config = CONFIGS[args.model]
-        self.model = load(args.begin) if args.begin else SampleModel(config)
-        self.config: Config = self.model.config
+        self.model = SampleModel(config)
+        if args.begin:
+            known = load(args.begin)
+            self.model = known if known.config == config else grown(known, config)
+        self.config: Config = config
         self.world = self.config.world
         self.rng = random.Random(training_seed(self.seed, team.rank))
 
@@ -201,7 +205,8 @@ class Trainer:
             return answers + 0.3 * dense + 0.3 * summary, note
 
         parts = [([self.model.vision, self.model.heads], 4e-4),
-                 ([self.model.projector, self.model.text], 1.2e-3)]
+                 ([self.model.projector], 1.2e-3),
+                 ([self.model.text], 1.2e-3 if self.gentle is None else self.gentle)]
         self.run("pictures", minutes, 0.12, Optimiser(parts, self.team), loss)
 
     # ---- clips ----
@@ -343,8 +348,8 @@ def main(argv: Optional[list[str]] = None) -> None:
     parser = argparse.ArgumentParser(description="train a sample model")
     parser.add_argument("--model", choices=CONFIGS, default="sample")
     parser.add_argument("--minutes", type=float,
-                        help="of all three stages together (default: 67, and 175 for others than "
-                             "sample)")
+                        help="of all three stages together (default: 67, and 105 for others than "
+                             "sample, for which that is enough with --from only)")
     parser.add_argument("--ranks", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action="store_true",
@@ -352,7 +357,8 @@ def main(argv: Optional[list[str]] = None) -> None:
                              "needs g++ and Python's headers")
     parser.add_argument("--resume", action="store_true", help="go on with what --out holds")
     parser.add_argument("--from", dest="begin", type=Path, help="a model to begin with")
-    parser.add_argument("--rate", type=float, help="learning rate of the last stage")
+    parser.add_argument("--rate", type=float,
+                        help="learning rate of the language model (default: 12e-4, then 8e-4)")
     parser.add_argument("--start", choices=STAGES, default="vision",
                         help="first stage; the one before must have left its checkpoint")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for checkpoints")

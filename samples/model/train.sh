@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Trains a sample model from nothing, exports it and tells its accuracy.
 #   sh samples/model/train.sh [MODEL [MINUTES [OUT]]]
-# MODEL: sample, clip or siglip (default sample, which is the one that is here). MINUTES: of
-# training (default 67, and 175 for the others). OUT: a folder (default build/model-MODEL), where a
-# training that was stopped goes on.
+# MODEL: sample (the default), clip, which begins with what sample knows, or siglip, which begins
+# with clip; the one to begin with is trained first, or named by WINNOW_BEGIN (a checkpoint, or a
+# GGUF file with its mmproj beside it). MINUTES: of training (default 67, and 105 for the others).
+# OUT: a folder (default build/model-MODEL), where a training that was stopped goes on.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,6 +17,13 @@ out=$(cd "$out" && pwd)
 
 say() { printf '%s\n' "train: $*" >&2; }
 
+case $model in
+sample) before= ;;
+clip) before=sample ;;
+siglip) before=clip ;;
+*) say "there is no model $model: sample, clip, siglip" && exit 2 ;;
+esac
+
 python=${WINNOW_PYTHON:-$out/venv/bin/python}
 if [ ! -x "$python" ]; then
     say "installing $(grep -c == "$here/requirements.txt") packages into $out/venv"
@@ -23,9 +31,18 @@ if [ ! -x "$python" ]; then
     "$out/venv/bin/pip" install --quiet -r "$here/requirements.txt"
 fi
 
+begin=${WINNOW_BEGIN:-}
+if [ -n "$before" ] && [ -z "$begin" ]; then
+    begin=$out/../model-$before/clips.pt
+    [ -f "$begin" ] && [ ! -f "${begin%.pt}.state" ] ||
+        WINNOW_PYTHON=$python sh "$here/train.sh" "$before" "$minutes" "$out/../model-$before"
+fi
+[ -z "$begin" ] || begin=$(realpath "$begin")
+
 cd "$here"
 say "training $model${minutes:+ for $minutes minutes}, checkpoints in $out"
-"$python" train.py --model "$model" ${minutes:+--minutes "$minutes"} --resume --out "$out"
+"$python" train.py --model "$model" ${minutes:+--minutes "$minutes"} --resume --out "$out" \
+    ${begin:+--from "$begin" --rate 6e-4}
 say "exporting"
 "$python" export.py "$out/clips.pt" "$out/winnow-$model"
 say "accuracy on scenes that training never made"

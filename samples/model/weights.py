@@ -5,6 +5,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from model import CONFIGS, Config, SampleModel, half_rows
@@ -94,6 +95,27 @@ def save(model: SampleModel, path: Path) -> None:
     part = path.with_suffix(".part")
     torch.save({"config": model.config.name, "model": model.state_dict()}, part)
     part.replace(path)
+
+
+def stretched(position: Tensor, old: Config, new: Config) -> Tensor:
+    """Places of a grid of patches, for a grid of another size; a CLS row stays what it is."""
+    grid = position[:old.patches].view(old.grid, old.grid, -1).permute(2, 0, 1)
+    wide = F.interpolate(grid[None], (new.grid, new.grid), mode="bicubic", align_corners=False)
+    rows = wide[0].permute(1, 2, 0).reshape(new.patches, -1)
+    return torch.cat([rows, position[old.patches:]]) if new.cls else rows
+
+
+def grown(other: SampleModel, config: Config) -> SampleModel:
+    """A model that begins with what another one knows: all tensors that both have in one size.
+    Layers that the other lacks begin as new ones do."""
+    model = SampleModel(config)
+    old, state = other.state_dict(), model.state_dict()
+    same = {name: value for name, value in old.items()
+            if name in state and state[name].shape == value.shape}
+    if other.config.patch == config.patch and other.config.cls >= config.cls:
+        same["vision.position"] = stretched(old["vision.position"], other.config, config)
+    model.load_state_dict(state | same)
+    return model
 
 
 def load(path: Path) -> SampleModel:
