@@ -291,6 +291,8 @@ static void gather(struct wn_reader *r)
     while (r->n_jobs < most && at < r->p.n) {
         struct wn_stretch s;
         wn_plan_long_stretch(&s, r->p.packets, r->p.frame, r->p.n, at, ENOUGH);
+        if (!fits(r, &s))
+            wn_plan_stretch(&s, r->p.packets, r->p.frame, r->p.n, at);
         bytes += (s.to - s.from) * r->picture_bytes;
         if (!fits(r, &s) || (bytes > MOST_BYTES && r->n_jobs >= r->n_lanes))
             break;
