@@ -223,6 +223,8 @@ static int open_format(struct wn_container *c, const AVInputFormat *format, bool
     c->fmt->flags |= AVFMT_FLAG_CUSTOM_IO;
     if (stored)
         c->fmt->flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
+    if (c->samples && wn_samples_fragmented(c->samples))
+        c->fmt->flags |= AVFMT_FLAG_IGNIDX;
     c->fmt->max_streams = WN_MAX_STREAMS;
     c->fmt->io_open = no_nested_open;
     c->fmt->opaque = &c->notes;

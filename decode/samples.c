@@ -67,6 +67,8 @@ int wn_samples_step(struct wn_samples *s, struct wn_sample *out)
     struct wn_sample_place *p = &s->place;
     const uint8_t *time, *shift = NULL, *size = NULL;
 
+    if (s->fragments)
+        return wn_fragments_step(s, out);
     if (p->sample >= s->n)
         return WN_EOF;
     if (p->chunk_left == 0 && next_chunk(s, p) < 0)
@@ -103,6 +105,11 @@ void wn_samples_close(struct wn_samples **samples)
     free((*samples)->noted);
     free(*samples);
     *samples = NULL;
+}
+
+bool wn_samples_fragmented(const struct wn_samples *s)
+{
+    return s->fragments;
 }
 
 int wn_samples_stream(const struct wn_samples *s)

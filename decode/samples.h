@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The pictures of a plain MP4 or MOV file, read by its own sample tables where they lie. libav
- * keeps an entry in memory for each sample of each track, of which a day's film has millions; here
+/* The pictures of a plain MP4 or MOV file, read by its own sample tables, or the lists of its
+ * fragments, where they lie. libav keeps an entry in memory for each sample of each track, of which a day's film has millions; here
  * only every thousandth place is noted, and the rest is read from the file when it is needed.
  *
- * Taken are files of one video track with an ordinary header: no fragments, no encryption, one
- * sample description, an edit list that shows all of it. Everything else is left to libav, which
- * also reads the header of these, with the tables' counts cut, so that it knows the first samples
- * only; they must be the same here. */
+ * Taken are files of one video track with an ordinary header: no encryption, one sample
+ * description, an edit list that shows all of it; in fragments entirely or not at all. Everything
+ * else is left to libav, which also reads the header of these, with the tables' counts cut or up to
+ * the first fragment, so that it knows the first samples only; they must be the same here. */
 #ifndef WN_DECODE_SAMPLES_H
 #define WN_DECODE_SAMPLES_H
 
@@ -29,6 +29,8 @@ void wn_samples_close(struct wn_samples **samples);
 /* Whether libav read the same from the header; finds the stream, and mends what cut tables hid. */
 bool wn_samples_match(struct wn_samples *samples, AVFormatContext *fmt);
 
+/* Whether the file is in fragments, all of which libav would look for when it opens it. */
+bool wn_samples_fragmented(const struct wn_samples *samples);
 int wn_samples_stream(const struct wn_samples *samples);
 int64_t wn_samples_end(const struct wn_samples *samples); /* no byte of a sample lies behind it */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The boxes of a file's header: where the tables lie, and whether all of it is ordinary. */
+/* The tables of a file: whether they are ordinary, and what libav is to see of them. */
 #include "samples_parts.h"
 
 #include <libavutil/intreadwrite.h>
@@ -8,220 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_DEPTH 8
-#define MOST_TRACKS 100
-#define MOST_BOXES 100000
-#define MOST_SAMPLES ((int64_t)64 << 20) /* a month at 25 a second */
-#define TAG(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
-
-struct box {
-    uint32_t kind;
-    int64_t at, end; /* of what it holds */
-};
-
-struct track {
-    uint32_t id;
-    int64_t timescale;
-    bool video;
-    struct box size, time, shift, chunk, run, key; /* .end 0: there is none */
-    bool wide_chunks;
-    int n_descriptions;
-    bool edited;
-    int64_t media_time, shown; /* of the edit, in units of the media and of the film */
-};
-
-struct header {
-    struct wn_hollow *hollow;
-    int64_t timescale;
-    struct track track[MOST_TRACKS];
-    int n_tracks, n_boxes;
-    bool odd;
-};
-
-static bool peek(const struct header *h, int64_t at, uint8_t *out, int n)
-{
-    return wn_hollow_peek(h->hollow, at, out, n);
-}
-
-/* ---- single boxes ---- */
-
-static void read_times(struct header *h, const struct box *b, int64_t *timescale)
-{
-    uint8_t v[24];
-
-    if (b->end - b->at < 24 || !peek(h, b->at, v, 24)) {
-        h->odd = true;
-        return;
-    }
-    *timescale = AV_RB32(v + (v[0] == 1 ? 20 : 12));
-    h->odd |= *timescale <= 0;
-}
-
-/* What shows the whole track: one edit, maybe behind an empty one. */
-static void read_edits(struct header *h, struct track *t, const struct box *b)
-{
-    uint8_t v[8 + 2 * 20];
-    const int64_t have = WN_MIN(b->end - b->at, (int64_t)sizeof(v));
-
-    if (have < 8 || !peek(h, b->at, v, (int)have)) {
-        h->odd = true;
-        return;
-    }
-    const int width = v[0] == 1 ? 20 : 12;
-    const int64_t n = AV_RB32(v + 4);
-    if (n < 1 || n > 2 || 8 + n * width > have) {
-        h->odd = true;
-        return;
-    }
-    for (int i = 0; i < n; i++) {
-        const uint8_t *e = v + 8 + i * width;
-        const int64_t shown = v[0] == 1 ? (int64_t)AV_RB64(e) : AV_RB32(e);
-        const int64_t from = v[0] == 1 ? (int64_t)AV_RB64(e + 8) : (int32_t)AV_RB32(e + 4);
-        const uint32_t rate = AV_RB32(e + width - 4);
-        const bool last = i == n - 1;
-        h->odd |= rate != 0x10000 || (last ? from < 0 || shown <= 0 : from != -1);
-        t->media_time = from;
-        t->shown = shown;
-    }
-    t->edited = true;
-}
-
-static void read_leaf(struct header *h, struct track *t, const struct box *b)
-{
-    uint8_t v[12] = {0};
-
-    if (b->end - b->at >= 12)
-        h->odd |= !peek(h, b->at, v, 12);
-    switch (b->kind) {
-    case TAG('t', 'k', 'h', 'd'):
-        h->odd |= !peek(h, b->at + (v[0] == 1 ? 20 : 12), v, 4);
-        t->id = AV_RB32(v);
-        break;
-    case TAG('m', 'd', 'h', 'd'): read_times(h, b, &t->timescale); break;
-    case TAG('h', 'd', 'l', 'r'): t->video |= AV_RB32(v + 8) == TAG('v', 'i', 'd', 'e'); break;
-    case TAG('e', 'l', 's', 't'): read_edits(h, t, b); break;
-    case TAG('s', 't', 's', 'd'): t->n_descriptions = (int)AV_RB32(v + 4); break;
-    case TAG('s', 't', 's', 'z'): t->size = *b; break;
-    case TAG('s', 't', 't', 's'): t->time = *b; break;
-    case TAG('c', 't', 't', 's'): t->shift = *b; break;
-    case TAG('s', 't', 's', 'c'): t->run = *b; break;
-    case TAG('s', 't', 's', 's'): t->key = *b; break;
-    case TAG('s', 't', 'c', 'o'): t->chunk = *b; break;
-    case TAG('c', 'o', '6', '4'):
-        t->chunk = *b;
-        t->wide_chunks = true;
-        break;
-    /* What changes stamps or key frames, or hides bytes. */
-    case TAG('s', 'b', 'g', 'p'): h->odd |= AV_RB32(v + 4) == TAG('r', 'a', 'p', ' '); break;
-    case TAG('s', 't', 'p', 's'):
-    case TAG('s', 't', 'z', '2'):
-    case TAG('c', 's', 'l', 'g'):
-    case TAG('s', 'e', 'n', 'c'):
-    case TAG('s', 'a', 'i', 'z'):
-    case TAG('s', 'a', 'i', 'o'): h->odd = true; break;
-    default: break;
-    }
-}
-
-static bool next_box(struct header *h, int64_t *at, int64_t end, struct box *b)
-{
-    uint8_t v[16];
-
-    if (h->odd || *at >= end)
-        return false;
-    if (end - *at < 8 || !peek(h, *at, v, 8) || ++h->n_boxes > MOST_BOXES) {
-        h->odd = true;
-        return false;
-    }
-    int64_t size = AV_RB32(v), head = 8;
-    if (size == 1) {
-        head = 16;
-        size = peek(h, *at, v, 16) ? (int64_t)AV_RB64(v + 8) : -1;
-    } else if (size == 0) {
-        size = end - *at;
-    }
-    if (size < head || size > end - *at) {
-        h->odd = true;
-        return false;
-    }
-    *b = (struct box){AV_RB32(v + 4), *at + head, *at + size};
-    *at += size;
-    return true;
-}
-
-static void read_boxes(struct header *h, int64_t at, int64_t end, struct track *t, int depth)
-{
-    struct box b;
-
-    while (next_box(h, &at, end, &b)) {
-        switch (b.kind) {
-        case TAG('t', 'r', 'a', 'k'):
-            if (h->n_tracks == MOST_TRACKS || depth >= MOST_DEPTH) {
-                h->odd = true;
-                return;
-            }
-            read_boxes(h, b.at, b.end, &h->track[h->n_tracks++], depth + 1);
-            break;
-        case TAG('m', 'd', 'i', 'a'):
-        case TAG('m', 'i', 'n', 'f'):
-        case TAG('s', 't', 'b', 'l'):
-        case TAG('e', 'd', 't', 's'):
-            if (t && depth < MOST_DEPTH)
-                read_boxes(h, b.at, b.end, t, depth + 1);
-            break;
-        case TAG('m', 'v', 'h', 'd'): read_times(h, &b, &h->timescale); break;
-        case TAG('m', 'v', 'e', 'x'):
-        case TAG('c', 'm', 'o', 'v'): h->odd = true; break;
-        default:
-            if (t)
-                read_leaf(h, t, &b);
-            break;
-        }
-    }
-}
-
-static bool find_header(struct header *h)
-{
-    const int64_t size = wn_hollow_size(h->hollow);
-    struct box b, moov = {0};
-
-    for (int64_t at = 0; next_box(h, &at, size, &b);)
-        if (b.kind == TAG('m', 'o', 'o', 'v')) {
-            h->odd |= moov.end > 0;
-            moov = b;
-        }
-    if (h->odd || !moov.end || !wn_hollow_whole(h->hollow))
-        return false;
-    read_boxes(h, moov.at, moov.end, NULL, 0);
-    return !h->odd && h->timescale > 0;
-}
-
 /* ---- tables ---- */
 
 /* `head` bytes before the entries, the count among them at its end. */
-static bool set_table(struct header *h, struct wn_table *t, const struct box *b, int head,
+static bool set_table(struct wn_header *h, struct wn_table *t, const struct wn_box *b, int head,
                       int width)
 {
     uint8_t v[12];
 
     if (!b->end)
         return true;
-    if (b->end - b->at < head || !peek(h, b->at, v, head))
+    if (b->end - b->at < head || !wn_hollow_peek(h->hollow, b->at, v, head))
         return false;
     *t = (struct wn_table){.at = b->at + head, .n = AV_RB32(v + head - 4), .width = width};
     return t->n > 0 && t->n <= (b->end - t->at) / width;
 }
 
-static bool set_tables(struct header *h, struct wn_samples *s, const struct track *t)
+static bool set_tables(struct wn_header *h, struct wn_samples *s, const struct wn_track_header *t)
 {
     uint8_t v[12];
 
     if (!t->size.end || !t->time.end || !t->run.end || !t->chunk.end || t->n_descriptions != 1 ||
-        t->size.end - t->size.at < 12 || !peek(h, t->size.at, v, 12))
+        t->size.end - t->size.at < 12 || !wn_hollow_peek(h->hollow, t->size.at, v, 12))
         return false;
     s->same_size = AV_RB32(v + 4);
     s->n = AV_RB32(v + 8);
-    if (s->n < 1 || s->n > MOST_SAMPLES ||
+    if (s->n < 1 || s->n > WN_MOST_SAMPLES ||
         (!s->same_size && !set_table(h, &s->size, &t->size, 12, 4)))
         return false;
     return set_table(h, &s->time, &t->time, 8, 8) && set_table(h, &s->shift, &t->shift, 8, 8) &&
@@ -303,7 +115,7 @@ static bool begin(struct wn_samples *s)
     return true;
 }
 
-static bool all_shown(const struct wn_samples *s, const struct header *h, const struct track *t)
+static bool all_shown(const struct wn_samples *s, const struct wn_header *h, const struct wn_track_header *t)
 {
     if (!t->edited)
         return true;
@@ -313,21 +125,14 @@ static bool all_shown(const struct wn_samples *s, const struct header *h, const 
 
 /* ---- what libav sees ---- */
 
-static int64_t sample_count(const struct header *h, const struct track *t)
-{
-    uint8_t v[12];
-
-    return t->size.end - t->size.at >= 12 && peek(h, t->size.at, v, 12) ? AV_RB32(v + 8) : 0;
-}
-
-static int cut(struct wn_hollow *hollow, const struct box *b, int head, int64_t has, int64_t keep)
+static int cut(struct wn_hollow *hollow, const struct wn_box *b, int head, int64_t has, int64_t keep)
 {
     return b->end && has > keep ? wn_hollow_patch(hollow, b->at + head - 4, (uint32_t)keep) : WN_OK;
 }
 
 /* Whole chunks, about `keep` samples of them. The table of times stays, unless it is long: the
  * frame rate is made of it. */
-static int cut_track(struct header *h, const struct track *t, int64_t keep, int64_t *left)
+static int cut_track(struct wn_header *h, const struct wn_track_header *t, int64_t keep, int64_t *left)
 {
     struct wn_samples *s = wn_calloc(1, sizeof(*s));
     int64_t samples = 0, chunks = 0, run = 0;
@@ -360,14 +165,14 @@ fail:
     return err;
 }
 
-static int cut_all(struct header *h, struct wn_samples *s, int64_t keep)
+static int cut_all(struct wn_header *h, struct wn_samples *s, int64_t keep)
 {
     int err = WN_OK;
 
     for (int i = 0; i < h->n_tracks && !err; i++) {
-        const struct track *t = &h->track[i];
+        const struct wn_track_header *t = &h->track[i];
         int64_t left = 0;
-        if (t->video || sample_count(h, t) > keep)
+        if (t->video || wn_sample_count(h, t) > keep)
             err = cut_track(h, t, keep, &left);
         if (t->video)
             s->cut = left;
@@ -375,16 +180,27 @@ static int cut_all(struct header *h, struct wn_samples *s, int64_t keep)
     return err;
 }
 
-static int open_samples(struct header *h, struct wn_samples *s,
+static bool has_second_header(const struct wn_header *h)
+{
+    const int64_t size = wn_hollow_size(h->hollow);
+    struct wn_box b = {0};
+
+    for (int64_t at = h->end; !wn_box_next(h->hollow, &at, size, &b);)
+        if (b.kind == WN_TAG('m', 'o', 'o', 'v'))
+            return true;
+    return false;
+}
+
+static int open_samples(struct wn_header *h, struct wn_samples *s,
                         const struct wn_samples_params *params)
 {
-    const struct track *video = NULL;
+    const struct wn_track_header *video = NULL;
     int64_t most = 0;
 
-    if (!find_header(h))
+    if (!wn_hollow_whole(h->hollow) || has_second_header(h))
         return WN_EOF;
     for (int i = 0; i < h->n_tracks; i++) {
-        most = WN_MAX(most, sample_count(h, &h->track[i]));
+        most = WN_MAX(most, wn_sample_count(h, &h->track[i]));
         if (!h->track[i].video)
             continue;
         if (video)
@@ -407,13 +223,15 @@ int wn_samples_open(struct wn_samples **out, struct wn_hollow *hollow,
                     const struct wn_samples_params *params)
 {
     struct wn_samples *s = wn_calloc(1, sizeof(*s));
-    struct header *h = wn_calloc(1, sizeof(*h));
+    struct wn_header *h = wn_calloc(1, sizeof(*h));
     int err = WN_ERR_NOMEM;
 
     if (!s || !h)
         goto fail;
     s->hollow = h->hollow = hollow;
-    TRY(open_samples(h, s, params));
+    TRY(wn_header_read(h));
+    if (!err)
+        TRY(h->fragments ? wn_fragments_open(s, h, params) : open_samples(h, s, params));
     if (!err) {
         *out = s;
         s = NULL;
@@ -426,12 +244,12 @@ fail:
     return err;
 }
 
-/* The first samples in libav's own index are these. */
+/* The first samples in libav's own index are these. Of fragments it has read the first. */
 static bool same_start(struct wn_samples *s, const AVStream *stream)
 {
     const int n = avformat_index_get_entries_count(stream);
     struct wn_sample x;
-    bool same = n > 0 && n == s->cut;
+    bool same = n > 0 && (s->fragments ? n <= s->n : n == s->cut);
 
     wn_samples_go(s, 0);
     for (int i = 0; i < n && same; i++) {
@@ -464,10 +282,13 @@ bool wn_samples_match(struct wn_samples *s, AVFormatContext *fmt)
         if (stream->time_base.num != 1 || stream->time_base.den != s->timescale ||
             !same_start(s, stream))
             return false;
-        if (s->time.n > s->cut)
+        if (s->fragments || s->time.n > s->cut)
             av_reduce(&stream->avg_frame_rate.num, &stream->avg_frame_rate.den,
                       s->timescale * s->frames, s->frames_time, INT_MAX);
-        stream->nb_frames = s->n;
+        if (s->fragments)
+            stream->duration = s->length;
+        else
+            stream->nb_frames = s->n;
         return true;
     }
     return false;

@@ -139,7 +139,7 @@ static int compare_rest(struct wn_container *a, struct wn_container *b)
     return n;
 }
 
-static void compare_facts(struct wn_container *a, struct wn_container *b)
+static void compare_facts(struct wn_container *a, struct wn_container *b, bool has_fragments)
 {
     assert_int_equal(a->fmt->nb_streams, b->fmt->nb_streams);
     assert_int_equal(a->fmt->duration, b->fmt->duration);
@@ -152,7 +152,8 @@ static void compare_facts(struct wn_container *a, struct wn_container *b)
         assert_int_equal(s->nb_frames, t->nb_frames);
         assert_int_equal(av_cmp_q(s->avg_frame_rate, t->avg_frame_rate), 0);
         assert_int_equal(av_cmp_q(s->r_frame_rate, t->r_frame_rate), 0);
-        assert_int_equal(wn_container_end(a, s), wn_container_end(b, t));
+        if (!has_fragments) /* of which libav has read the first */
+            assert_int_equal(wn_container_end(a, s), wn_container_end(b, t));
     }
 }
 
@@ -227,6 +228,7 @@ static void compare_index(const char *path, struct wn_container *a, int stream, 
 
 static void compare(const char *path, bool by_samples)
 {
+    const bool has_fragments = strstr(path, "fragments") != NULL;
     struct wn_log log;
 
     wn_log_init(&log);
@@ -234,7 +236,7 @@ static void compare(const char *path, bool by_samples)
     if ((a->samples != NULL) != by_samples)
         fail_msg("%s: %s by its samples", path, a->samples ? "read" : "not read");
     assert_null(b->samples);
-    compare_facts(a, b);
+    compare_facts(a, b, has_fragments);
     const int stream = av_find_best_stream(a->fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
     if (by_samples)
         compare_index(path, a, stream, &log);
@@ -288,8 +290,21 @@ static void copies(void **state)
         {{"b.mp4", "two.mov", "movflags=faststart", .twice = true, .uneven = true}, true},
         {{"b.mp4", "no-edit.mp4", "use_editlist=0"}, true},
         {{"b.mp4", "late.mp4", NULL, .first = 50, .twice = true}, true},
+        {{"b.mp4", "fragments.mp4", "movflags=frag_keyframe+empty_moov"}, true},
+        {{"b.mp4", "fragments-base.mp4",
+          "movflags=frag_keyframe+empty_moov+default_base_moof"}, true},
+        {{"b.mp4", "fragments-two.mp4", "movflags=frag_keyframe+empty_moov+default_base_moof",
+          .twice = true}, true},
+        {{"b.mp4", "fragments-each.mp4", "movflags=frag_every_frame+empty_moov", .uneven = true},
+         true},
+        {{"b.mp4", "fragments-edit.mp4", "movflags=frag_keyframe+delay_moov"}, true},
+        {{"b.mp4", "fragments-short.mp4",
+          "movflags=empty_moov+separate_moof+default_base_moof:frag_duration=300000",
+          .twice = true, .uneven = true}, true},
         /* What is not ordinary. */
-        {{"b.mp4", "fragments.mp4", "movflags=frag_keyframe+empty_moov"}, false},
+        {{"b.mp4", "fragments-dash.mp4", "movflags=dash+frag_keyframe+global_sidx"}, false},
+        {{"b.mp4", "fragments-negative.mp4",
+          "movflags=frag_keyframe+empty_moov+negative_cts_offsets"}, false},
         {{"b.mp4", "hybrid.mp4", "movflags=frag_keyframe"}, false},
         {{"b.mp4", "negative.mp4", "movflags=negative_cts_offsets"}, false},
         {{"b.mp4", "b.mkv", NULL}, false},
@@ -352,18 +367,15 @@ static bool survives(const char *path)
     return by_samples;
 }
 
-static void damaged_headers(void **state)
+/* `all`: it has headers all through. */
+static void damage(const char *path, bool all)
 {
     size_t n, head = 0;
     uint32_t seed = 1;
     int by_samples = 0;
+    uint8_t *bytes = read_whole(path, &n);
 
-    if (!avcodec_find_encoder_by_name("libx264"))
-        skip();
-    made_b();
-    copy_film(&(struct copy){"b.mp4", "front.mp4", "movflags=faststart", .twice = true});
-    uint8_t *bytes = read_whole("front.mp4", &n);
-    while (memcmp(bytes + head, "mdat", 4))
+    while (head < n && (all || memcmp(bytes + head, "mdat", 4)))
         head++;
     for (int i = 0; i < 600; i++) {
         seed = seed * 1664525 + 1013904223;
@@ -381,8 +393,20 @@ static void damaged_headers(void **state)
     write_whole("damaged.mp4", bytes, n - 1000); /* its tail is gone: libav tells what is left */
     assert_false(survives("damaged.mp4"));
     free(bytes);
-    printf("600 damaged headers: %d still ordinary\n", by_samples);
+    printf("%s, 600 damaged headers: %d still ordinary\n", path, by_samples);
     assert_in_range(by_samples, 1, 599);
+}
+
+static void damaged_headers(void **state)
+{
+    if (!avcodec_find_encoder_by_name("libx264"))
+        skip();
+    made_b();
+    copy_film(&(struct copy){"b.mp4", "front.mp4", "movflags=faststart", .twice = true});
+    damage("front.mp4", false);
+    copy_film(&(struct copy){"b.mp4", "fragments.mp4", "movflags=frag_every_frame+empty_moov",
+                             .twice = true});
+    damage("fragments.mp4", true);
 }
 
 int main(int argc, char **argv)
