@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The pictures of a plain MP4 or MOV file, read by its own sample tables, or the lists of its
- * fragments, where they lie. libav keeps an entry in memory for each sample of each track, of which a day's film has millions; here
- * only every thousandth place is noted, and the rest is read from the file when it is needed.
+/* The pictures of a plain MP4 or MOV file, read by its own sample tables, or by the lists of its
+ * fragments, where they lie. libav keeps an entry in memory for each sample of each track, of which
+ * a day's film has millions; here only every thousandth place is noted, and the rest is read from
+ * the file when it is needed.
  *
  * Taken are files of one video track with an ordinary header: no encryption, one sample
  * description, an edit list that shows all of it; in fragments entirely or not at all. Everything

@@ -69,7 +69,9 @@ static void read_leaf(struct wn_header *h, struct wn_track_header *t, const stru
         t->id = AV_RB32(v);
         break;
     case WN_TAG('m', 'd', 'h', 'd'): read_times(h, b, &t->timescale); break;
-    case WN_TAG('h', 'd', 'l', 'r'): t->video |= AV_RB32(v + 8) == WN_TAG('v', 'i', 'd', 'e'); break;
+    case WN_TAG('h', 'd', 'l', 'r'):
+        t->video |= AV_RB32(v + 8) == WN_TAG('v', 'i', 'd', 'e');
+        break;
     case WN_TAG('e', 'l', 's', 't'): read_edits(h, t, b); break;
     case WN_TAG('s', 't', 's', 'd'): t->n_descriptions = (int)AV_RB32(v + 4); break;
     case WN_TAG('s', 't', 's', 'z'): t->size = *b; break;
@@ -142,7 +144,8 @@ static void read_defaults(struct wn_header *h, const struct wn_box *b)
     };
 }
 
-static void read_boxes(struct wn_header *h, int64_t at, int64_t end, struct wn_track_header *t, int depth)
+static void read_boxes(struct wn_header *h, int64_t at, int64_t end, struct wn_track_header *t,
+                       int depth)
 {
     struct wn_box b;
 

@@ -115,7 +115,8 @@ static bool begin(struct wn_samples *s)
     return true;
 }
 
-static bool all_shown(const struct wn_samples *s, const struct wn_header *h, const struct wn_track_header *t)
+static bool all_shown(const struct wn_samples *s, const struct wn_header *h,
+                      const struct wn_track_header *t)
 {
     if (!t->edited)
         return true;
@@ -125,14 +126,16 @@ static bool all_shown(const struct wn_samples *s, const struct wn_header *h, con
 
 /* ---- what libav sees ---- */
 
-static int cut(struct wn_hollow *hollow, const struct wn_box *b, int head, int64_t has, int64_t keep)
+static int cut(struct wn_hollow *hollow, const struct wn_box *b, int head, int64_t has,
+               int64_t keep)
 {
     return b->end && has > keep ? wn_hollow_patch(hollow, b->at + head - 4, (uint32_t)keep) : WN_OK;
 }
 
 /* Whole chunks, about `keep` samples of them. The table of times stays, unless it is long: the
  * frame rate is made of it. */
-static int cut_track(struct wn_header *h, const struct wn_track_header *t, int64_t keep, int64_t *left)
+static int cut_track(struct wn_header *h, const struct wn_track_header *t, int64_t keep,
+                     int64_t *left)
 {
     struct wn_samples *s = wn_calloc(1, sizeof(*s));
     int64_t samples = 0, chunks = 0, run = 0;
