@@ -15,6 +15,7 @@ void wn_packets_free(struct wn_packets **packets)
     free(x->order_bits.data);
     free(x->key);
     free(x->lag);
+    free(x->pos);
     free(x);
     *packets = NULL;
 }

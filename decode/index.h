@@ -47,6 +47,8 @@ struct wn_packets {
 
     uint32_t *key;        /* [n_gops] first packets */
     int32_t *lag;         /* [n_gops] stamps by which decoding runs ahead of showing */
+    int64_t *pos;         /* [n_gops] bytes to read them from, of a kind of file whose seeks are
+                             guesses; -1: not known; NULL: its seeks are exact */
 
     /* What the functions below read. */
     struct wn_packet_block *block; /* [n / 256, rounded up] */

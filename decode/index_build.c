@@ -60,7 +60,11 @@ int wn_index_add_key(struct wn_index_build *b, int64_t lag)
         b->gop_room = b->gop_room ? 2 * b->gop_room : 64;
         TRY(grow((void **)&x->key, b->gop_room, sizeof(*x->key)));
         TRY(grow((void **)&x->lag, b->gop_room, sizeof(*x->lag)));
+        if (b->places)
+            TRY(grow((void **)&x->pos, b->gop_room, sizeof(*x->pos)));
     }
+    if (b->places)
+        x->pos[x->n_gops] = -1;
     x->key[x->n_gops] = (uint32_t)x->n;
     x->lag[x->n_gops++] = (int32_t)av_clip64(lag, INT32_MIN, INT32_MAX);
 fail:
@@ -86,6 +90,8 @@ int wn_index_finish(struct wn_index_build *b)
     shrink((void **)&x->block, (x->n + WN_INDEX_BLOCK - 1) / WN_INDEX_BLOCK, sizeof(*x->block));
     shrink((void **)&x->key, x->n_gops, sizeof(*x->key));
     shrink((void **)&x->lag, x->n_gops, sizeof(*x->lag));
+    if (b->places && x->pos)
+        shrink((void **)&x->pos, x->n_gops, sizeof(*x->pos));
     wn_bits_shrink(&x->bits);
     return WN_OK;
 }

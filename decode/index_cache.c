@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC 0x3278646e69776e77u /* "wnwindx2" */
+#define MAGIC 0x3378646e69776e77u /* "wnwindx3" */
 #define SAMPLE (64 << 10)         /* of the file's head and tail */
 #define MOST_BYTES (64 << 20)     /* of the whole folder */
 /* What is read again sooner than it is found is not kept. */
@@ -27,7 +27,7 @@ struct head {
     uint64_t magic, key[2], checksum; /* of all that follows it */
     int64_t n, n_frames, n_gops, bytes, start, n_bits;
     int32_t base[2];
-    uint32_t regular, unused;
+    uint32_t regular, places;
 };
 
 /* What the index is an index of: name, size and time of change, the bytes at both ends. */
@@ -82,9 +82,9 @@ struct part {
     size_t size;
 };
 
-#define PARTS 4
+#define PARTS 5
 
-static void parts_of(struct wn_packets *x, struct part part[PARTS])
+static void parts_of(struct wn_packets *x, bool places, struct part part[PARTS])
 {
     const size_t blocks = ((size_t)x->n + WN_INDEX_BLOCK - 1) / WN_INDEX_BLOCK;
     const size_t gops = (size_t)x->n_gops;
@@ -93,6 +93,7 @@ static void parts_of(struct wn_packets *x, struct part part[PARTS])
     part[1] = (struct part){(void **)&x->bits.data, (size_t)x->bits.n / 8 + 16};
     part[2] = (struct part){(void **)&x->key, gops * sizeof(*x->key)};
     part[3] = (struct part){(void **)&x->lag, gops * sizeof(*x->lag)};
+    part[4] = (struct part){(void **)&x->pos, places ? gops * sizeof(*x->pos) : 0};
 }
 
 static uint64_t checksum(struct wn_packets *x, const struct head *h)
@@ -100,7 +101,7 @@ static uint64_t checksum(struct wn_packets *x, const struct head *h)
     struct part part[PARTS];
     uint64_t sum = wn_hash64(&h->n, sizeof(*h) - offsetof(struct head, n), h->key[0]);
 
-    parts_of(x, part);
+    parts_of(x, h->places == 1, part);
     for (int i = 0; i < PARTS; i++)
         sum = wn_hash64(*part[i].data, part[i].size, sum);
     return sum;
@@ -125,6 +126,7 @@ static bool is_sane(const struct wn_packets *x)
 
 static int read_parts(struct wn_packets *x, FILE *f, const struct head *h)
 {
+    const int n_parts = h->places == 1 ? PARTS : PARTS - 1; /* else its pointer stays empty */
     struct part part[PARTS];
 
     x->n = h->n;
@@ -136,8 +138,8 @@ static int read_parts(struct wn_packets *x, FILE *f, const struct head *h)
     x->regular = h->regular == 1;
     x->bits.n = h->n_bits;
     x->bits.room = h->n_bits / 8 + 16;
-    parts_of(x, part);
-    for (int i = 0; i < PARTS; i++) {
+    parts_of(x, h->places == 1, part);
+    for (int i = 0; i < n_parts; i++) {
         *part[i].data = wn_calloc(1, part[i].size + 1);
         if (!*part[i].data || fread(*part[i].data, 1, part[i].size, f) != part[i].size)
             return WN_EOF;
@@ -182,7 +184,7 @@ int wn_index_cache_get(struct wn_packets *x, const struct wn_packets_params *par
     free(folder);
     if (err) {
         struct part part[PARTS];
-        parts_of(x, part);
+        parts_of(x, true, part);
         for (int i = 0; i < PARTS; i++)
             free(*part[i].data);
         memset(x, 0, sizeof(*x));
@@ -197,7 +199,7 @@ static bool write_file(struct wn_packets *x, struct head *h, const char *part_na
     const int fd = open(part_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
     struct part part[PARTS];
-    parts_of(x, part);
+    parts_of(x, h->places == 1, part);
 
     if (!f) {
         if (fd >= 0)
@@ -268,6 +270,7 @@ void wn_index_cache_put(const struct wn_packets *packets, const struct wn_packet
         .start = x.start,
         .base = {x.base.num, x.base.den},
         .regular = x.regular,
+        .places = x.pos != NULL,
     };
     char *folder = NULL, *name = NULL, *part = NULL;
 

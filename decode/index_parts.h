@@ -16,6 +16,7 @@ struct wn_index_build {
     uint32_t size[WN_INDEX_BLOCK];
     int64_t stamp[WN_INDEX_BLOCK];
     int64_t block_room, gop_room;
+    bool places; /* x->pos is kept: -1 for each key until whoever adds it knows better */
 };
 /* Both leave the index unfinished when memory is short. */
 int wn_index_add(struct wn_index_build *b, int64_t stamp, int64_t bytes, bool hidden);

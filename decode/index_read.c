@@ -42,19 +42,50 @@ static int add(struct builder *b, const AVPacket *packet)
     if (x->n && stamp < b->highest && !b->reorders)
         x->regular = false;
     b->highest = x->n ? WN_MAX(b->highest, stamp) : stamp;
-    if (packet->flags & AV_PKT_FLAG_KEY)
+    if (packet->flags & AV_PKT_FLAG_KEY) {
         TRY(wn_index_add_key(&b->build, packet->dts != AV_NOPTS_VALUE
                                             ? av_sat_sub64(stamp, packet->dts) : 0));
+        if (b->build.places)
+            x->pos[x->n_gops - 1] = packet->pos;
+    }
     TRY(wn_index_add(&b->build, stamp, packet->size, is_hidden(b, packet)));
 fail:
     return err;
 }
 
+static bool is_one_of(const struct wn_container *file, const char *const *list, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!strncmp(file->fmt->iformat->name, list[i], strlen(list[i])))
+            return true;
+    return false;
+}
+
 /* Whether the kind of file is one whose stamps are written down, not worked out by libav. */
 static bool is_trusted(const struct wn_container *file)
 {
-    return !strncmp(file->fmt->iformat->name, "mov", 3) ||
-           !strncmp(file->fmt->iformat->name, "matroska", 8);
+    static const char *const list[] = {"mov", "matroska", "mpegts", "flv"};
+
+    return is_one_of(file, list, WN_LEN(list));
+}
+
+/* Whether packets can be read from any byte at which one of them begins. */
+static bool has_places(const struct wn_container *file)
+{
+    static const char *const list[] = {"mpegts", "flv"};
+
+    return is_one_of(file, list, WN_LEN(list));
+}
+
+/* Where a parser cuts packets out of a stream, each field may be one of its own, and two of them
+ * are shown as one picture. */
+static bool is_field(const AVStream *stream)
+{
+    const AVCodecParserContext *parser = av_stream_get_parser(stream);
+
+    return parser && stream->codecpar->codec_id == AV_CODEC_ID_H264 &&
+           (parser->picture_structure == AV_PICTURE_STRUCTURE_TOP_FIELD ||
+            parser->picture_structure == AV_PICTURE_STRUCTURE_BOTTOM_FIELD);
 }
 
 static int read_packets(struct builder *b)
@@ -65,8 +96,10 @@ static int read_packets(struct builder *b)
 
     while (!err && b->x->n < WN_INDEX_MOST) {
         err = wn_container_read(b->file, packet, &damaged);
-        if (!err && packet->stream_index == b->stream->index)
+        if (!err && packet->stream_index == b->stream->index) {
             err = add(b, packet);
+            b->x->regular &= !is_field(b->stream);
+        }
         if (packet)
             av_packet_unref(packet);
     }
@@ -110,6 +143,7 @@ static int open_and_read(struct builder *b, const struct wn_packets_params *para
             (int)i == params->stream ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     b->stream = b->file->fmt->streams[params->stream];
     b->x->regular = is_trusted(b->file);
+    b->build.places = has_places(b->file);
     b->x->base = b->stream->time_base;
     err = read_packets(b);
 fail:

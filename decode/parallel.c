@@ -389,7 +389,7 @@ int wn_reader_create(struct wn_reader **out, const struct wn_reader_params *para
         err = wn_nomem(params->input->file->log, "a reader");
         goto fail;
     }
-    r->track = (struct wn_track){.input = params->input, .packets = params->packets, .at = -1};
+    wn_track_begin(&r->track, params->input, params->packets);
     r->picture_bytes = WN_MAX(r->p.picture_bytes, 1);
     TRY(take_ahead(r));
     r->stretches = count_stretches(r);
@@ -414,6 +414,7 @@ void wn_reader_destroy(struct wn_reader **reader)
         forget_jobs(r);
     wn_pictures_clear(&r->long_job.pictures);
     wn_pictures_clear(&r->ready);
+    wn_track_end(&r->track);
     av_packet_free(&r->packet);
     free(r->lane);
     free(r->job);

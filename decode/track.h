@@ -9,10 +9,16 @@
 struct wn_track {
     struct wn_input *input;
     const struct wn_packets *packets;
+    bool linear;           /* seeks by time are guesses in this kind of file */
+    bool no_jump;          /* and by bytes they lead astray in this one: it is only read on */
+    struct wn_container *file; /* of its own then, opened again to go back */
     int64_t at;            /* number of the next packet; -1: not known */
     bool pending;          /* it lies in input->packet */
 };
 
+void wn_track_begin(struct wn_track *track, struct wn_input *input,
+                    const struct wn_packets *packets);
+void wn_track_end(struct wn_track *track);
 /* To the first packet of a GOP, or of the file; reads on where that is nearer than a seek. WN_OK,
  * WN_EOF when the file is not as its index says, or an error. */
 int wn_track_go(struct wn_track *track, int64_t packet);

@@ -93,7 +93,8 @@ static void threads_change_nothing(void **state)
         {"hevc.mp4", "libx265", "preset=superfast:x265-params=log-level=none", 40, true},
         {"open.mkv", "libx265", "preset=superfast:x265-params=log-level=none\\:open-gop=1", 25,
          true},
-        {"stream.ts", "mpeg2video", NULL, 12, false},
+        {"stream.ts", "mpeg2video", NULL, 12, true},
+        {"stream.avi", "mpeg4", NULL, 12, false},
     };
     static const char *const chain[] = {
         "scene", "scene=detector=adaptive:min_len=4", "scene=edges=1", "scene=detector=hash",

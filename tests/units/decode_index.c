@@ -114,7 +114,8 @@ static void contents(void **state)
     } file[] = {
         {"c.mp4", "mpeg4", AV_CODEC_ID_MPEG4, true}, {"c.mkv", "mpeg4", AV_CODEC_ID_MPEG4, true},
         {"c.avi", "mpeg4", AV_CODEC_ID_MPEG4, false},
-        {"c.ts", "mpeg2video", AV_CODEC_ID_MPEG2VIDEO, false},
+        {"c.ts", "mpeg2video", AV_CODEC_ID_MPEG2VIDEO, true},
+        {"c.flv", "flv", AV_CODEC_ID_FLV1, true},
         {"i.mkv", NULL, AV_CODEC_ID_FFV1, true},
     };
     struct wn_log log;

@@ -15,6 +15,7 @@
 #include <libavcodec/avcodec.h>
 
 #include "decode/decoder_state.h"
+#include "decode/track.h"
 
 #define MOST 2048
 
@@ -30,6 +31,16 @@ static void paint_film(int i, int x, int y, uint8_t rgb[3])
     rgb[0] = (uint8_t)(60 + (x + 2 * i) % 64 * 2);
     rgb[1] = (uint8_t)(40 + (y + i) % 48 * 3);
     rgb[2] = (uint8_t)(i * 5);
+}
+
+/* The same with grain, which takes many bytes. */
+static void paint_grain(int i, int x, int y, uint8_t rgb[3])
+{
+    uint32_t h = (uint32_t)(i * 640 * 480 + y * 640 + x) * 2654435761u;
+
+    paint_film(i, x, y, rgb);
+    for (int c = 0; c < 3; c++, h = h * 1664525 + 1013904223)
+        rgb[c] = (uint8_t)(rgb[c] / 2 + (h >> 25));
 }
 
 /* ---- frames by the index are those of reading through ---- */
@@ -81,6 +92,7 @@ static void compare(const char *path, const char *chain, int threads, const stru
 struct film {
     const char *path, *codec, *options;
     int gop;
+    bool large; /* enough bytes for seeks between its GOPs */
 };
 
 static void seek_equals_linear(void **state)
@@ -99,6 +111,12 @@ static void seek_equals_linear(void **state)
         {"hevc.mp4", "libx265", "preset=superfast:x265-params=log-level=none", 40},
         {"open-hevc.mkv", "libx265", "preset=superfast:x265-params=log-level=none\\:open-gop=1",
          25},
+        {"mpeg.ts", "mpeg2video", "bf=2", 12},
+        {"closed.ts", "libx264", "preset=veryfast:bf=3", 40, true},
+        {"open.ts", "libx264", "preset=veryfast:bf=3:x264-params=open-gop=1", 24},
+        {"refresh.ts", "libx264", "preset=veryfast:x264-params=intra-refresh=1", 30},
+        {"hevc.ts", "libx265", "preset=superfast:x265-params=log-level=none", 25},
+        {"film.flv", "flv", NULL, 12},
     };
     static const char *const chain[] = {
         "uniform=7", "uniform=40", "fps=1.3", "keyframes", "keyframes=max=3", "pick=5",
@@ -110,8 +128,9 @@ static void seek_equals_linear(void **state)
         if (!avcodec_find_encoder_by_name(film[f].codec) ||
             (LEAKS_COUNT && !strcmp(film[f].codec, "libx265")))
             continue;
-        MAKE(.path = film[f].path, .codec = film[f].codec, .options = film[f].options, .width = 96,
-             .height = 64, .n = 200, .fps = 24, .gop = film[f].gop, .paint = paint_film);
+        MAKE(.path = film[f].path, .codec = film[f].codec, .options = film[f].options,
+             .width = film[f].large ? 320 : 96, .height = film[f].large ? 208 : 64, .n = 200,
+             .fps = 24, .gop = film[f].gop, .paint = film[f].large ? paint_grain : paint_film);
         const int n = read_with(film[f].path, "", 0, all, NULL, &planned);
         assert_int_equal(n, 200);
         for (int c = 0; c < WN_LEN(chain); c++)
@@ -120,6 +139,64 @@ static void seek_equals_linear(void **state)
         printf("%s: %d chains on 1 to 3 threads are as reading through\n", film[f].path,
                WN_LEN(chain));
     }
+}
+
+/* ---- seeks to bytes ---- */
+
+static uint64_t hash_of(const AVPacket *p)
+{
+    return wn_hash64(p->data, (size_t)p->size, (uint64_t)(p->flags & AV_PKT_FLAG_KEY));
+}
+
+/* From GOP to GOP in all directions: the packets of reading through, and no seek went astray. */
+static void seeks_to_bytes(void **state)
+{
+    static const struct film film[] = {
+        {"mpeg.ts", "mpeg2video", "bf=2:b=40000000:qmax=3", 25},
+        {"closed.ts", "libx264", "preset=ultrafast:bf=3", 40},
+        {"open.ts", "libx264", "preset=ultrafast:bf=3:x264-params=open-gop=1", 24},
+        {"hevc.ts", "libx265", "preset=ultrafast:x265-params=log-level=none", 30},
+        {"flv1.flv", "flv", "b=40000000:qmax=3", 25},
+        {"film.flv", "libx264", "preset=ultrafast:bf=3", 40},
+    };
+    static uint64_t hash[MOST];
+    AVPacket *packet = av_packet_alloc();
+
+    for (int f = 0; f < WN_LEN(film); f++) {
+        struct wn_track track;
+        struct opened o;
+        if (!avcodec_find_encoder_by_name(film[f].codec) ||
+            (LEAKS_COUNT && !strcmp(film[f].codec, "libx265")))
+            continue;
+        MAKE(.path = film[f].path, .codec = film[f].codec, .options = film[f].options,
+             .width = 320, .height = 208, .n = 120, .fps = 24, .gop = film[f].gop,
+             .paint = paint_grain);
+        open_decoder(&o, &(struct wn_decoder_params){.url = film[f].path}, "");
+        assert_int_equal(wn_decoder_index(o.decoder), 0);
+        const struct wn_packets *x = o.decoder->packets;
+        assert_true(x && x->regular && x->pos && x->n == 120);
+        wn_track_begin(&track, o.decoder->input, x);
+        assert_int_equal(wn_track_go(&track, 0), 0);
+        for (int i = 0; i < x->n; i++, av_packet_unref(packet)) {
+            assert_int_equal(wn_track_read(&track, packet), 0);
+            hash[i] = hash_of(packet);
+        }
+        for (int64_t step = 1; step < 2 * x->n_gops; step++) {
+            const int64_t first = x->key[step * 5 % x->n_gops];
+            assert_int_equal(wn_track_go(&track, first), 0);
+            for (int64_t i = first; i < WN_MIN(x->n, first + 15); i++, av_packet_unref(packet)) {
+                assert_int_equal(wn_track_read(&track, packet), 0);
+                assert_int_equal(hash_of(packet), hash[i]);
+                assert_int_equal(packet->flags & AV_PKT_FLAG_CORRUPT, 0);
+            }
+        }
+        assert_false(track.no_jump);
+        printf("%s, %d GOPs of %d bytes: packets behind seeks are those of reading through\n",
+               film[f].path, (int)x->n_gops, (int)(x->bytes / x->n_gops));
+        wn_track_end(&track);
+        close_decoder(&o);
+    }
+    av_packet_free(&packet);
 }
 
 /* An index of another film: what was promised is not there, and everything is read through. */
@@ -225,6 +302,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(seek_equals_linear),
+        cmocka_unit_test(seeks_to_bytes),
         cmocka_unit_test(a_lying_index),
         cmocka_unit_test(stopping),
     };

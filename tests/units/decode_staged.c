@@ -264,6 +264,8 @@ static void few_frames_are_enough(void **state)
     check_list("gop40.mp4", "scene=method=staged", true, 2);
     make_shots("gop25.mkv", "mpeg4", 25);
     check_list("gop25.mkv", "scene=method=staged", true, 2);
+    make_shots("gop25.ts", "mpeg2video", 25);
+    check_list("gop25.ts", "scene=method=staged", true, 2);
 }
 
 static void where_it_is_no_use_all_are_read(void **state)
@@ -274,8 +276,8 @@ static void where_it_is_no_use_all_are_read(void **state)
     check_list("short.mp4", "scene=method=staged", false, 0);
     make_shots("one.mp4", "mpeg4", 600);
     check_list("one.mp4", "scene=method=staged", false, 0);
-    make_shots("noindex.ts", "mpeg2video", 25);
-    check_list("noindex.ts", "scene=method=staged", false, 0);
+    make_shots("noindex.avi", "mpeg4", 25);
+    check_list("noindex.avi", "scene=method=staged", false, 0);
 }
 
 /* In a chain it marks, and does not hinder choosing by the index. */
