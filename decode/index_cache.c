@@ -209,7 +209,8 @@ static bool write_file(struct wn_packets *x, struct head *h, const char *part_na
     h->checksum = checksum(x, h);
     bool good = fwrite(h, sizeof(*h), 1, f) == 1;
     for (int i = 0; i < PARTS; i++)
-        good = good && fwrite(*part[i].data, 1, part[i].size, f) == part[i].size;
+        good = good && (!part[i].size ||
+                        fwrite(*part[i].data, 1, part[i].size, f) == part[i].size);
     return (fclose(f) == 0) & good;
 }
 
