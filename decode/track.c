@@ -16,7 +16,7 @@ void wn_track_begin(struct wn_track *t, struct wn_input *input, const struct wn_
     const char *kind = input->container_name;
 
     *t = (struct wn_track){.input = input, .packets = packets, .at = -1};
-    t->linear = strncmp(kind, "mov", 3) && strncmp(kind, "matroska", 8);
+    t->by_bytes = strncmp(kind, "mov", 3) && strncmp(kind, "matroska", 8);
 }
 
 void wn_track_end(struct wn_track *t)
@@ -27,7 +27,7 @@ void wn_track_end(struct wn_track *t)
 static int read_ours(struct wn_track *t, AVPacket *packet)
 {
     struct wn_input *in = t->input;
-    struct wn_container *file = t->linear ? t->file : in->file;
+    struct wn_container *file = t->by_bytes ? t->file : in->file;
 
     for (;;) {
         const int err = wn_container_read(file, packet, &in->read_damaged);
@@ -36,6 +36,8 @@ static int read_ours(struct wn_track *t, AVPacket *packet)
         av_packet_unref(packet);
     }
 }
+
+static int read_without_jumps(struct wn_track *t, int64_t at, AVPacket *packet);
 
 int wn_track_read(struct wn_track *t, AVPacket *packet)
 {
@@ -50,13 +52,14 @@ int wn_track_read(struct wn_track *t, AVPacket *packet)
     const int err = read_ours(t, packet);
     if (err)
         return err;
-    if (stamp_of(packet) != wn_packet_stamp(t->packets, t->at)) {
-        t->at = -1;
-        av_packet_unref(packet);
-        return WN_EOF;
+    if (stamp_of(packet) == wn_packet_stamp(t->packets, t->at)) {
+        t->at++;
+        return WN_OK;
     }
-    t->at++;
-    return WN_OK;
+    const int64_t at = t->at;
+    t->at = -1;
+    av_packet_unref(packet);
+    return t->by_bytes && !t->no_jump ? read_without_jumps(t, at, packet) : WN_EOF;
 }
 
 static int skip_to(struct wn_track *t, int64_t packet)
@@ -114,6 +117,20 @@ static int begin_again(struct wn_track *t)
         t->file->fmt->streams[i]->discard =
             (int)i == in->stream->index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     t->at = 0;
+fail:
+    return err;
+}
+
+/* Behind a seek to bytes stamps may come out otherwise, where not all packets carry their own. */
+static int read_without_jumps(struct wn_track *t, int64_t at, AVPacket *packet)
+{
+    int err;
+
+    t->no_jump = true;
+    TRY(begin_again(t));
+    if (!err)
+        err = skip_to(t, at);
+    return err ? err : wn_track_read(t, packet);
 fail:
     return err;
 }
@@ -192,7 +209,7 @@ int wn_track_go(struct wn_track *t, int64_t packet)
     struct wn_input *in = t->input;
     const bool near = is_near(t, packet);
 
-    if (t->linear)
+    if (t->by_bytes)
         return go_by_bytes(t, packet, near);
     if (near)
         return skip_to(t, packet);

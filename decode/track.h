@@ -9,7 +9,7 @@
 struct wn_track {
     struct wn_input *input;
     const struct wn_packets *packets;
-    bool linear;           /* seeks by time are guesses in this kind of file */
+    bool by_bytes;         /* seeks by time are guesses in this kind of file */
     bool no_jump;          /* and by bytes they lead astray in this one: it is only read on */
     struct wn_container *file; /* of its own then, opened again to go back */
     int64_t at;            /* number of the next packet; -1: not known */

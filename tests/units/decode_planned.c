@@ -191,6 +191,17 @@ static void seeks_to_bytes(void **state)
             }
         }
         assert_false(track.no_jump);
+        const int64_t last = x->n_gops - 1;
+        if (f % 2) /* another key frame, and no beginning of a packet */
+            x->pos[last] = x->pos[1];
+        else
+            x->pos[last] += 77;
+        assert_int_equal(wn_track_go(&track, 0), 0);
+        assert_int_equal(wn_track_go(&track, x->key[last]), 0);
+        assert_int_equal(wn_track_read(&track, packet), 0);
+        assert_int_equal(hash_of(packet), hash[x->key[last]]);
+        assert_true(track.no_jump);
+        av_packet_unref(packet);
         printf("%s, %d GOPs of %d bytes: packets behind seeks are those of reading through\n",
                film[f].path, (int)x->n_gops, (int)(x->bytes / x->n_gops));
         wn_track_end(&track);
