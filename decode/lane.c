@@ -180,9 +180,10 @@ int wn_lane_send(struct wn_lane *lane, const struct wn_reader_params *p, struct 
     if (ret)
         return ret;
     if (packet && lane->skips) {
-        const bool chosen =
-            !wn_packet_hidden(x, number) && find(p, &job->stretch, wn_packet_stamp(x, number)) >= 0;
-        lane->codec->skip_frame = chosen ? AVDISCARD_DEFAULT : AVDISCARD_NONREF;
+        const int64_t chosen = wn_packet_hidden(x, number)
+                                   ? -1 : find(p, &job->stretch, wn_packet_stamp(x, number));
+        const bool needed = chosen >= 0 && !(p->spare && p->spare[chosen]);
+        lane->codec->skip_frame = needed ? AVDISCARD_DEFAULT : AVDISCARD_NONREF;
     }
     do {
         ret = avcodec_send_packet(lane->codec, packet);

@@ -15,6 +15,9 @@ struct wn_reader_params {
     const struct wn_packets *packets;  /* borrowed, regular */
     const uint32_t *frame;             /* [n] numbers of frames, rising; borrowed */
     int64_t n;
+    /* [n] chosen frames that may be left out where the stream marks them as leaned on by nothing;
+     * NULL: none. Borrowed. */
+    const bool *spare;
     /* Called on a worker for each picture as soon as it is decoded, several at once, in any order;
      * `lane` counts the workers. It may drop the picture's frame and leave something smaller.
      * WN_EOF: no more of this GOP is wanted; some may come nevertheless. */

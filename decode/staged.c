@@ -25,14 +25,24 @@ int wn_staged_report(struct staged *s, double done)
 
 /* ---- joins of consecutive frames ---- */
 
+/* A cut where motion was assumed. */
+static bool is_made_up(const struct staged *s, const struct wn_join *join)
+{
+    return join->kind == WN_JOIN_CUT && (s->kind[join->at] == WN_STAGED_MIXED ||
+                                         s->kind[join->at - 1] == WN_STAGED_MIXED);
+}
+
 static int take_joins(struct staged *s, int64_t until)
 {
-    const int n = wn_joins_find(s->thumb, s->n, s->join, MOST_JOINS);
-    int err = n < 0 ? wn_nomem(s->log, "scenes") : WN_OK;
+    int n, err;
+
+    wn_staged_fill(s->thumb, s->kind, s->n);
+    n = wn_joins_find(s->thumb, s->n, s->join, MOST_JOINS);
+    err = n < 0 ? wn_nomem(s->log, "scenes") : WN_OK;
 
     for (int i = 0; i < n && !err; i++) {
         const int64_t frame = s->first + s->join[i].at;
-        if (frame >= s->settled && frame < until)
+        if (frame >= s->settled && frame < until && !is_made_up(s, &s->join[i]))
             err = wn_staged_cut(s, frame, s->time[s->join[i].at], s->join[i].score);
     }
     s->settled = WN_MAX(s->settled, until);
@@ -47,7 +57,8 @@ int wn_staged_end_run(struct staged *s)
     return err;
 }
 
-int wn_staged_put(struct staged *s, const struct wn_thumb *thumb, int64_t frame, double time)
+/* thumb NULL: it was left out. */
+static int put(struct staged *s, const struct wn_thumb *thumb, int64_t frame, double time)
 {
     int err = WN_OK;
 
@@ -57,14 +68,32 @@ int wn_staged_put(struct staged *s, const struct wn_thumb *thumb, int64_t frame,
         TRY(take_joins(s, s->first + s->n - EDGE));
         memmove(s->thumb, s->thumb + s->n - 2 * EDGE, 2 * EDGE * sizeof(*s->thumb));
         memmove(s->time, s->time + s->n - 2 * EDGE, 2 * EDGE * sizeof(*s->time));
+        memmove(s->kind, s->kind + s->n - 2 * EDGE, 2 * EDGE * sizeof(*s->kind));
         s->first += s->n - 2 * EDGE;
         s->n = 2 * EDGE;
     }
     if (!s->n)
         s->first = frame;
     s->time[s->n] = time;
-    s->thumb[s->n++] = *thumb;
+    s->kind[s->n] = thumb ? WN_STAGED_SEEN : WN_STAGED_HELD;
+    if (thumb)
+        s->thumb[s->n] = *thumb;
+    s->n++;
 fail:
+    return err;
+}
+
+int wn_staged_put(struct staged *s, const struct wn_thumb *thumb, int64_t frame, double time)
+{
+    return put(s, thumb, frame, time);
+}
+
+int wn_staged_leave(struct staged *s, int64_t frame)
+{
+    int err = WN_OK;
+
+    for (int64_t i = s->first + s->n; s->n && i < frame && !err; i++)
+        err = put(s, NULL, i, wn_packet_time(s->x, wn_frame_packet(s->x, i)));
     return err;
 }
 
@@ -119,9 +148,11 @@ static int begin(struct staged *s, const struct wn_decoder_params *params)
     if (gops * sizeof(*s->key_thumb) <= MOST_KEY_THUMBS) /* without them more is decoded */
         s->key_thumb = wn_calloc(gops, sizeof(*s->key_thumb));
     s->thumb = wn_calloc(ROOM, sizeof(*s->thumb));
+    s->kind = wn_calloc(ROOM, sizeof(*s->kind));
     s->time = wn_calloc(ROOM, sizeof(*s->time));
     s->join = wn_calloc(MOST_JOINS, sizeof(*s->join));
-    if (!s->convert || !s->found || !s->ahead || !s->calm || !s->thumb || !s->time || !s->join)
+    if (!s->convert || !s->found || !s->ahead || !s->calm || !s->thumb || !s->kind ||
+        !s->time || !s->join)
         err = wn_nomem(s->log, "scenes");
 fail:
     return err;
@@ -138,6 +169,7 @@ static void finish(struct staged *s)
     free(s->calm);
     free(s->key_thumb);
     free(s->thumb);
+    free(s->kind);
     free(s->time);
     free(s->join);
 }

@@ -86,6 +86,8 @@ struct wn_gop_finding {
 };
 /* Shorter than its encoder had to make it. */
 bool wn_gop_is_early(int64_t n, int64_t longest);
+/* Packets from one that stands out to `near` behind it. note: of all of the GOP. */
+void wn_gop_notes(const struct wn_packets *packets, int64_t gop, int near, bool *note);
 void wn_gop_judge(const struct wn_packets *packets, int64_t gop, const struct wn_gop_look *look,
                   struct wn_gop_finding *out);
 

@@ -247,3 +247,16 @@ void wn_gop_judge(const struct wn_packets *x, int64_t gop, const struct wn_gop_l
     free(sorted);
     free(tens);
 }
+
+void wn_gop_notes(const struct wn_packets *packets, int64_t gop, int near, bool *note)
+{
+    struct wn_gop g;
+    int64_t last = -1;
+
+    wn_gop_get(packets, gop, &g);
+    for (int64_t i = 0; i < g.n - 1; i++) {
+        if (spike_of(packets, &g, i) >= NOTE)
+            last = i;
+        note[i + 1] = last >= 0 && i - last <= near;
+    }
+}

@@ -9,8 +9,10 @@
 #define FLAT 6.0           /* contrast of a picture that shows nearly nothing */
 #define LIKE 0.3           /* of the key frames' distance, within which a frame is like one */
 #define LEAST_LIKE 5.0     /* levels, the same */
-#define CALM 8             /* such frames in a row, after which the rest of a GOP is left alone */
+#define CALM 8             /* frames in a row, after which the rest of a GOP is left alone */
 #define LEAST_EARLY 3      /* GOPs of a file whose encoder marks cuts, and a quarter of all */
+#define BEHIND 8           /* packets behind one that stands out: they may be shown before it */
+#define LAST 4             /* frames of a GOP that are looked at each */
 #define LEAST_OPEN 16      /* frames of it that are looked at */
 
 /* ---- thumbs ---- */
@@ -50,12 +52,13 @@ static double distance(const struct wn_thumb *a, const struct wn_thumb *b)
 typedef int prepare_fn(void *opaque, int lane, struct wn_picture *picture);
 
 static int open_reader(struct staged *s, struct wn_reader **reader, const uint32_t *frame,
-                       int64_t n, prepare_fn *prepare)
+                       const bool *spare, int64_t n, prepare_fn *prepare)
 {
     return wn_reader_create(reader, &(struct wn_reader_params){
                                         .input = s->input,
                                         .packets = s->x,
                                         .frame = frame,
+                                        .spare = spare,
                                         .n = n,
                                         .prepare = prepare,
                                         .opaque = s,
@@ -92,7 +95,7 @@ static int read_keys(struct staged *s, struct keys *k, const uint32_t *frame)
     struct wn_picture *p = NULL;
     int err;
 
-    TRY(open_reader(s, &reader, frame, s->x->n_gops, shrink));
+    TRY(open_reader(s, &reader, frame, NULL, s->x->n_gops, shrink));
     for (;;) {
         err = wn_reader_next(reader, &p);
         if (err)
@@ -213,6 +216,31 @@ static int64_t gop_of(const struct staged *s, int64_t frame)
     return low;
 }
 
+/* Pictures that no others lean on are needed only where a cut may be, to tell its frame, and at the
+ * end of a GOP. */
+static int mark_spare(const struct staged *s, const uint32_t *frame, bool *spare, int64_t n)
+{
+    bool *note = NULL;
+    struct wn_gop g = {.n = 0};
+
+    for (int64_t i = 0, end = 0; i < n; i++) {
+        if (frame[i] >= end) {
+            const int64_t gop = gop_of(s, frame[i]);
+            end = gop + 1 < s->x->n_gops ? s->key[gop + 1] : s->x->n_frames;
+            wn_gop_get(s->x, gop, &g);
+            free(note);
+            note = wn_calloc((size_t)g.n, sizeof(*note));
+            if (!note)
+                return wn_nomem(s->log, "packets");
+            wn_gop_notes(s->x, gop, BEHIND, note);
+        }
+        const int64_t packet = wn_frame_packet(s->x, frame[i]) - g.first;
+        spare[i] = frame[i] + LAST < end && packet > 0 && packet < g.n && !note[packet];
+    }
+    free(note);
+    return WN_OK;
+}
+
 /* On a worker, which decodes a GOP from its beginning: behind the last packet of note, once frames
  * look like the next key frame, there is no more to be found. */
 static int look_at(void *opaque, int lane, struct wn_picture *p)
@@ -225,8 +253,9 @@ static int look_at(void *opaque, int lane, struct wn_picture *p)
         return err;
     const double apart = distance(thumb_of(p), &s->key_thumb[gop + 1]);
     const bool like = apart < WN_MAX(LIKE * s->ahead[gop], LEAST_LIKE);
-    s->calm[gop] = like ? (uint8_t)WN_MIN(s->calm[gop] + 1, CALM) : 0;
-    return s->calm[gop] == CALM &&
+    if (!like)
+        s->calm[gop] = (uint32_t)p->number + 1;
+    return p->number >= WN_MAX(s->calm[gop], s->key[gop]) + CALM &&
            p->number >= WN_MAX(s->found[gop].until, s->key[gop] + LEAST_OPEN) ? WN_EOF : WN_OK;
 }
 
@@ -241,19 +270,21 @@ static int put_next_key(struct staged *s, int64_t last)
                          wn_packet_time(s->x, wn_frame_packet(s->x, last + 1)));
 }
 
-static int read_open(struct staged *s, const uint32_t *frame, int64_t n)
+static int read_open(struct staged *s, const uint32_t *frame, const bool *spare, int64_t n)
 {
     struct wn_reader *reader = NULL;
     struct wn_picture *p = NULL;
     int64_t last = -1;
     int err;
 
-    TRY(open_reader(s, &reader, frame, n, look_at));
+    TRY(open_reader(s, &reader, frame, spare, n, look_at));
     for (;;) {
         err = wn_reader_next(reader, &p);
         if (err)
             break;
-        if (p->number != last + 1)
+        if (last >= 0 && gop_of(s, last) == gop_of(s, p->number))
+            TRY(wn_staged_leave(s, p->number));
+        else if (p->number != last + 1)
             TRY(put_next_key(s, last));
         last = p->number;
         TRY(wn_staged_put(s, thumb_of(p), p->number, p->time));
@@ -293,6 +324,7 @@ static int add_seen(struct staged *s)
 int wn_staged_some(struct staged *s, uint32_t *key)
 {
     uint32_t *frame = NULL;
+    bool *spare = NULL;
     int err;
 
     for (int64_t i = 0; i < s->x->n_gops; i++) {
@@ -310,11 +342,17 @@ int wn_staged_some(struct staged *s, uint32_t *key)
     if ((double)n > MOST_OPEN * (double)s->x->n_frames)
         return WN_AGAIN;
     frame = wn_calloc((size_t)n, sizeof(*frame));
-    if (!frame)
-        return wn_nomem(s->log, "a list of frames");
-    open_frames(s, frame);
-    err = n ? read_open(s, frame, n) : WN_OK;
+    spare = wn_calloc((size_t)n, sizeof(*spare));
+    if (frame && spare) {
+        open_frames(s, frame);
+        err = mark_spare(s, frame, spare, n);
+        if (!err && n)
+            err = read_open(s, frame, spare, n);
+    } else {
+        err = wn_nomem(s->log, "a list of frames");
+    }
     free(frame);
+    free(spare);
     if (!err)
         err = add_seen(s);
     for (int64_t i = 0; i < s->x->n_gops; i++)

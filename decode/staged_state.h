@@ -8,6 +8,12 @@
 #include "parallel.h"
 #include "staged.h"
 
+enum wn_staged_kind {
+    WN_STAGED_SEEN,
+    WN_STAGED_HELD,  /* not decoded, and taken to be like a picture beside it */
+    WN_STAGED_MIXED, /* not decoded, and taken to be on the way from one to the other */
+};
+
 struct staged {
     struct wn_staged *out;
     const struct wn_packets *x;
@@ -19,13 +25,14 @@ struct staged {
     double *ahead;                /* [n_gops] */
     struct wn_thumb *key_thumb;   /* [n_gops]; NULL: too many to keep */
     const uint32_t *key;          /* [n_gops] frames */
-    uint8_t *calm;                /* [n_gops] frames in a row that are like the next key frame */
+    uint32_t *calm;               /* [n_gops] frame from which all are like the next key frame */
     int room;
     int (*on_progress)(void *opaque, double done);
     void *opaque;
 
     struct wn_thumb *thumb;       /* [ROOM] of consecutive frames */
     struct wn_join *join;
+    enum wn_staged_kind *kind;    /* [ROOM] of them */
     double *time;                 /* [ROOM] */
     int64_t first, n, settled;    /* number of thumb[0]; joins before `settled` were taken */
 };
@@ -35,6 +42,10 @@ int wn_staged_report(struct staged *s, double done);
 /* The next picture; a gap in the numbers ends a run. */
 int wn_staged_put(struct staged *s, const struct wn_thumb *thumb, int64_t frame, double time);
 int wn_staged_end_run(struct staged *s);
+/* Frames up to this one were left out. */
+int wn_staged_leave(struct staged *s, int64_t frame);
+/* All that were not seen become what they may have been. */
+void wn_staged_fill(struct wn_thumb *thumb, enum wn_staged_kind *kind, int64_t n);
 /* WN_AGAIN: every frame must be read after all. key [n_gops] is filled. */
 int wn_staged_some(struct staged *s, uint32_t *key);
 
