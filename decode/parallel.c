@@ -10,6 +10,8 @@
 #define MOST_BYTES ((int64_t)64 << 20) /* of packets, and of pictures, in all jobs of a batch */
 #define ENOUGH 48                      /* packets of a job of GOPs without a gap between */
 #define JOBS_A_LANE 8                  /* in a batch, so that uneven ones even out */
+#define MORE_JOBS 64                   /* the same, where pictures take next to no room */
+#define SMALL 4096                     /* bytes of such a picture */
 
 struct wn_reader {
     struct wn_reader_params p;
@@ -128,6 +130,13 @@ static void give_up_seeking(struct wn_reader *r, int64_t chosen)
     r->next = chosen;
 }
 
+static int most_jobs(const struct wn_reader *r)
+{
+    const bool small = r->p.picture_bytes > 0 && r->p.picture_bytes <= SMALL;
+
+    return r->n_lanes * (small ? MORE_JOBS : JOBS_A_LANE);
+}
+
 static int open_lanes(struct wn_reader *r)
 {
     const int threads = WN_MAX(r->p.input->p.n_threads, 1) / r->n_lanes;
@@ -136,7 +145,7 @@ static int open_lanes(struct wn_reader *r)
     if (r->lane)
         return WN_OK;
     r->lane = wn_calloc((size_t)r->n_lanes, sizeof(*r->lane));
-    r->job = wn_calloc((size_t)r->n_lanes * JOBS_A_LANE, sizeof(*r->job));
+    r->job = wn_calloc((size_t)most_jobs(r), sizeof(*r->job));
     if (!r->lane || !r->job)
         return wn_nomem(r->p.input->file->log, "decoders");
     for (int i = 0; i < r->n_lanes && !err; i++) {
@@ -285,12 +294,13 @@ static bool fits(const struct wn_reader *r, const struct wn_stretch *s)
 /* Stretches that the pool may decode at once; as many as keep all lanes busy to the end. */
 static void gather(struct wn_reader *r)
 {
-    const int most = r->n_lanes * JOBS_A_LANE;
+    const int most = most_jobs(r);
     int64_t bytes = 0, at = r->next, packets = 0, gops = 0;
 
     while (r->n_jobs < most && at < r->p.n) {
         struct wn_stretch s;
-        wn_plan_long_stretch(&s, r->p.packets, r->p.frame, r->p.n, at, ENOUGH);
+        wn_plan_long_stretch(&s, r->p.packets, r->p.frame, r->p.n, at,
+                             r->p.leaves_off ? 0 : ENOUGH);
         if (!fits(r, &s))
             wn_plan_stretch(&s, r->p.packets, r->p.frame, r->p.n, at);
         bytes += (s.to - s.from) * r->picture_bytes;

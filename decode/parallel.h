@@ -15,6 +15,7 @@ struct wn_reader_params {
     const struct wn_packets *packets;  /* borrowed, regular */
     const uint32_t *frame;             /* [n] numbers of frames, rising; borrowed */
     int64_t n;
+    bool leaves_off;                   /* prepare ends GOPs early: a job is one GOP */
     /* [n] chosen frames that may be left out where the stream marks them as leaned on by nothing;
      * NULL: none. Borrowed. */
     const bool *spare;

@@ -145,13 +145,14 @@ static int begin(struct staged *s, const struct wn_decoder_params *params)
     s->found = wn_calloc(gops, sizeof(*s->found));
     s->ahead = wn_calloc(gops, sizeof(*s->ahead));
     s->calm = wn_calloc(gops, sizeof(*s->calm));
+    s->trail = wn_calloc((size_t)s->n_lanes + 1, sizeof(*s->trail));
     if (gops * sizeof(*s->key_thumb) <= MOST_KEY_THUMBS) /* without them more is decoded */
         s->key_thumb = wn_calloc(gops, sizeof(*s->key_thumb));
     s->thumb = wn_calloc(ROOM, sizeof(*s->thumb));
     s->kind = wn_calloc(ROOM, sizeof(*s->kind));
     s->time = wn_calloc(ROOM, sizeof(*s->time));
     s->join = wn_calloc(MOST_JOINS, sizeof(*s->join));
-    if (!s->convert || !s->found || !s->ahead || !s->calm || !s->thumb || !s->kind ||
+    if (!s->convert || !s->found || !s->ahead || !s->calm || !s->trail || !s->thumb || !s->kind ||
         !s->time || !s->join)
         err = wn_nomem(s->log, "scenes");
 fail:
@@ -167,6 +168,7 @@ static void finish(struct staged *s)
     free(s->found);
     free(s->ahead);
     free(s->calm);
+    free(s->trail);
     free(s->key_thumb);
     free(s->thumb);
     free(s->kind);

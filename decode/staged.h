@@ -82,6 +82,8 @@ struct wn_gop_finding {
     enum wn_gop_verdict verdict;
     int64_t frame;    /* of CUT_INSIDE, the first of the new shot */
     int64_t until;    /* of OPEN: behind the last packet of note; -1: none is */
+    int64_t but_one;  /* behind the last but one; -1 */
+    bool steady;      /* packets are of much the same size all over */
     bool ends;        /* of OPEN: its end is a cut, whatever else there is */
 };
 /* Shorter than its encoder had to make it. */

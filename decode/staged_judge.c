@@ -33,9 +33,11 @@
 #define FLASH 4           /* packets behind a key frame, of which one */
 #define AGAIN 0.9         /* of its size shows that it was a flash */
 #define NOTE 1.7          /* times the second largest of those near it: a packet of note */
+#define APART 12          /* packets between two of note that are none of the same event */
 #define SETTLED 14        /* packets behind the last one of note, that show the new shot */
 #define TAIL 0.3          /* of the key frame's size, that packets stay below before a cut */
 #define CALM_TAIL 0.15    /* the same, where encoders begin anew again and again */
+#define STEADY 2.2        /* times the least ten packets, that the most of a steady GOP have */
 #define FALL 1.5          /* times the next ten packets, that ten of note have */
 
 struct sizes {
@@ -44,8 +46,10 @@ struct sizes {
     double swell;         /* the most that ten packets in a row have, to the median of such tens */
     double spike, other;  /* how far two packets stand out from those near them */
     int64_t at, other_at; /* these packets */
+    double range;         /* the most that ten packets in a row have, to the least */
     double tail;          /* mean of the last ten, to the key frame's size */
     int64_t last;         /* the last packet of note; -1: none */
+    int64_t before_last;  /* the last one that is not near it; -1 */
 };
 
 static int falling(const void *pa, const void *pb)
@@ -89,12 +93,14 @@ static void find_spikes(const struct wn_packets *x, const struct wn_gop *g, stru
     }
 }
 
-/* The last packet that stands out, or that ends ten packets which do: after them, or at the end of
- * the GOP before them, there are smaller ones. tens [n] of all ten packets in a row. */
+/* The last packet, of n, that stands out, or that ends ten packets which do: after them, or at the
+ * end of the GOP before them, there are smaller ones. tens: of all ten packets in a row. */
 static int64_t last_of_note(const struct wn_packets *x, const struct wn_gop *g,
-                            const int64_t *tens, int64_t n, double median)
+                            const int64_t *tens, int64_t from, double median)
 {
-    for (int64_t i = n - 1; i >= 0; i--) {
+    const int64_t n = g->n - 1;
+
+    for (int64_t i = from - 1; i >= 0; i--) {
         const int64_t beside = i + TEN < n ? tens[i + TEN] : i >= 2 * TEN - 1 ? tens[i - TEN] : 0;
         const bool swells = i >= TEN - 1 && beside > 0 && (double)tens[i] > SWELL * median &&
                             (double)tens[i] > FALL * (double)beside;
@@ -111,7 +117,7 @@ static void measure(const struct wn_packets *x, const struct wn_gop *g, struct s
     const int64_t n = g->n - 1;
     int64_t sum = 0, most = 0, count = 0;
 
-    *out = (struct sizes){.n = n, .last = -1, .tail = 1};
+    *out = (struct sizes){.n = n, .last = -1, .before_last = -1, .tail = 1};
     for (int64_t i = 0; i < n; i++) {
         sum += wn_packet_bytes(x, g->first + 1 + i);
         if (i >= TEN)
@@ -126,7 +132,10 @@ static void measure(const struct wn_packets *x, const struct wn_gop *g, struct s
         qsort(sorted, (size_t)(n - TEN + 1), sizeof(*sorted), falling);
         const double median = (double)WN_MAX(sorted[(n - TEN) / 2], 1);
         out->swell = (double)most / median;
+        out->range = (double)most / (double)WN_MAX(sorted[n - TEN], 1);
         out->last = last_of_note(x, g, tens, n, median);
+        if (out->last >= 0)
+            out->before_last = last_of_note(x, g, tens, out->last - g->first - APART, median);
         out->tail = (double)sum / TEN / (double)WN_MAX(g->key_bytes, 1);
     }
     for (int64_t i = 0; i < n; i++)
@@ -136,6 +145,11 @@ static void measure(const struct wn_packets *x, const struct wn_gop *g, struct s
     for (int64_t i = 3; i < WN_MIN(n, 8); i++, count++)
         out->high += (double)sorted[i];
     out->high = count ? out->high / (double)count : out->most;
+}
+
+static bool is_steady(const struct sizes *s)
+{
+    return s->range > 0 && s->range < STEADY;
 }
 
 bool wn_gop_is_early(int64_t n, int64_t longest)
@@ -212,6 +226,8 @@ static enum wn_gop_verdict judge(const struct wn_packets *x, const struct wn_gop
         return WN_GOP_OPEN;
     const bool alone = l->around >= 0 && l->ahead > ALONE * l->around;
     const bool faded = l->flat != l->next_flat;
+    if (l->ahead < UNLIKE && !faded && s->spike < NOTE && is_steady(s))
+        return WN_GOP_QUIET;
     if (l->ahead < ALIKE || (l->ahead < UNLIKE && !alone && !faded)) {
         if (l->ahead >= ALIKE && s->spike >= PLAIN_SPIKE)
             return WN_GOP_OPEN;
@@ -234,15 +250,21 @@ void wn_gop_judge(const struct wn_packets *x, int64_t gop, const struct wn_gop_l
     struct sizes s;
     struct wn_gop g;
 
-    *out = (struct wn_gop_finding){.verdict = WN_GOP_OPEN, .frame = -1, .until = -1};
+    *out = (struct wn_gop_finding){
+        .verdict = WN_GOP_OPEN, .frame = -1, .until = -1, .but_one = -1};
     wn_gop_get(x, gop, &g);
     int64_t *sorted = wn_calloc((size_t)g.n, sizeof(*sorted));
     int64_t *tens = wn_calloc((size_t)g.n, sizeof(*tens));
     if (sorted && tens) {
         measure(x, &g, &s, sorted, tens);
         out->verdict = judge(x, &g, &s, look, out);
-        if (s.last >= 0) /* frames and packets of a GOP are nearly in the same order */
-            out->until = wn_packet_frame(x, g.first) + s.last - g.first + SETTLED;
+        /* frames and packets of a GOP are nearly in the same order */
+        const int64_t behind = wn_packet_frame(x, g.first) - g.first + SETTLED;
+        if (s.last >= 0)
+            out->until = behind + s.last;
+        if (s.before_last >= 0)
+            out->but_one = behind + s.before_last;
+        out->steady = is_steady(&s);
     }
     free(sorted);
     free(tens);

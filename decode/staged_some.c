@@ -13,6 +13,11 @@
 #define LEAST_EARLY 3      /* GOPs of a file whose encoder marks cuts, and a quarter of all */
 #define BEHIND 8           /* packets behind one that stands out: they may be shown before it */
 #define LAST 4             /* frames of a GOP that are looked at each */
+#define CHANGED 36.0       /* levels between key frames of two shots */
+#define STRIDE 8           /* frames in which motion changes a picture */
+#define SLACK 6            /* frames more, where some are left out */
+#define MOTION 0.6         /* of the distance to the next key frame, that it then has changed */
+#define ASTRAY 0.75        /* of both halves of a way, that the whole is at most */
 #define LEAST_OPEN 16      /* frames of it that are looked at */
 
 /* ---- thumbs ---- */
@@ -59,6 +64,7 @@ static int open_reader(struct staged *s, struct wn_reader **reader, const uint32
                                         .packets = s->x,
                                         .frame = frame,
                                         .spare = spare,
+                                        .leaves_off = spare,
                                         .n = n,
                                         .prepare = prepare,
                                         .opaque = s,
@@ -241,22 +247,65 @@ static int mark_spare(const struct staged *s, const uint32_t *frame, bool *spare
     return WN_OK;
 }
 
+/* The picture this many frames before, or a little earlier; NULL: there is none. */
+static const struct wn_thumb *back(const struct wn_trail *t, int64_t frame, int64_t frames)
+{
+    for (int k = 1; k < t->n; k++) {
+        const int i = (t->at - 1 - k + 2 * WN_TRAIL) % WN_TRAIL;
+        if (t->frame[i] <= frame - frames)
+            return t->frame[i] > frame - frames - SLACK ? &t->thumb[i] : NULL;
+    }
+    return NULL;
+}
+
+static void leave_trail(struct wn_trail *t, int64_t gop, const struct wn_thumb *thumb,
+                        int64_t frame)
+{
+    if (t->gop != gop)
+        t->n = t->at = 0;
+    t->gop = gop;
+    t->thumb[t->at] = *thumb;
+    t->frame[t->at] = frame;
+    t->at = (t->at + 1) % WN_TRAIL;
+    t->n = WN_MIN(t->n + 1, WN_TRAIL);
+}
+
+/* Motion that changes a picture in a few frames by nearly as much as the next key frame does, and
+ * that does not lead from one picture to another, explains that one. */
+static bool is_motion(const struct wn_trail *t, int64_t frame, const struct wn_thumb *now,
+                      double apart)
+{
+    const struct wn_thumb *a = back(t, frame, 2 * STRIDE), *b = back(t, frame, STRIDE);
+
+    if (!a || !b)
+        return false;
+    const double first = distance(a, b), second = distance(b, now);
+    return WN_MIN(first, second) > MOTION * apart && distance(a, now) < ASTRAY * (first + second);
+}
+
 /* On a worker, which decodes a GOP from its beginning: behind the last packet of note, once frames
- * look like the next key frame, there is no more to be found. */
+ * look like the next key frame or are on their way to it, there is no more to be found. A packet of
+ * note behind a change to what the next key frame shows is a flash. */
 static int look_at(void *opaque, int lane, struct wn_picture *p)
 {
     struct staged *s = opaque;
     const int64_t gop = gop_of(s, p->number);
+    const struct wn_gop_finding *f = &s->found[gop];
     const int err = shrink(opaque, lane, p);
 
     if (err || !s->key_thumb || gop + 1 >= s->x->n_gops)
         return err;
+    const int64_t key = s->key[gop], least = WN_MAX(f->until, key + LEAST_OPEN);
     const double apart = distance(thumb_of(p), &s->key_thumb[gop + 1]);
     const bool like = apart < WN_MAX(LIKE * s->ahead[gop], LEAST_LIKE);
+    leave_trail(&s->trail[lane], gop, thumb_of(p), p->number);
     if (!like)
         s->calm[gop] = (uint32_t)p->number + 1;
-    return p->number >= WN_MAX(s->calm[gop], s->key[gop]) + CALM &&
-           p->number >= WN_MAX(s->found[gop].until, s->key[gop] + LEAST_OPEN) ? WN_EOF : WN_OK;
+    if (like && p->number >= WN_MAX(s->calm[gop], key) + CALM)
+        return p->number >= least || (s->calm[gop] > key && s->ahead[gop] >= CHANGED &&
+                                      p->number >= f->but_one) ? WN_EOF : WN_OK;
+    return f->steady && p->number >= least && p->number + STRIDE < s->key[gop + 1] &&
+           is_motion(&s->trail[lane], p->number, thumb_of(p), apart) ? WN_EOF : WN_OK;
 }
 
 /* The key frame behind a GOP that was read to its end, unless it will be read itself. */

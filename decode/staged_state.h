@@ -14,6 +14,15 @@ enum wn_staged_kind {
     WN_STAGED_MIXED, /* not decoded, and taken to be on the way from one to the other */
 };
 
+#define WN_TRAIL 32
+
+struct wn_trail { /* what a lane has seen of its GOP last */
+    int64_t gop;
+    struct wn_thumb thumb[WN_TRAIL];
+    int64_t frame[WN_TRAIL];
+    int n, at;
+};
+
 struct staged {
     struct wn_staged *out;
     const struct wn_packets *x;
@@ -25,6 +34,7 @@ struct staged {
     double *ahead;                /* [n_gops] */
     struct wn_thumb *key_thumb;   /* [n_gops]; NULL: too many to keep */
     const uint32_t *key;          /* [n_gops] frames */
+    struct wn_trail *trail;       /* [n_lanes] */
     uint32_t *calm;               /* [n_gops] frame from which all are like the next key frame */
     int room;
     int (*on_progress)(void *opaque, double done);

@@ -27,39 +27,54 @@ static void add_rows(const uint8_t *data, ptrdiff_t stride, int rows, int n, uin
             sum[x] = (uint16_t)(sum[x] + data[y * stride + x]);
 }
 
+/* Adds up the columns between edges, of which the first is left of `sum`. */
+WN_CLONES
+static void add_columns(const uint16_t *sum, int64_t from, int64_t end, const int32_t *edge,
+                        uint64_t *cell)
+{
+    int col = 0;
+
+    while (edge[col + 1] <= from)
+        col++;
+    for (int64_t x = from; x < end; col++) {
+        const int n = (int)(WN_MIN(edge[col + 1], end) - x);
+        const uint16_t *p = sum + (x - from);
+        uint32_t some = 0;
+        for (int i = 0; i < n; i++)
+            some += p[i];
+        cell[col] += some;
+        x += n;
+    }
+}
+
 /* Sums of the cells of one row of cells, whose samples lie side by side. */
-static void sum_cells(const uint8_t *data, ptrdiff_t stride, int64_t rows, int64_t w,
+static void sum_cells(const uint8_t *data, ptrdiff_t stride, int64_t rows, const int32_t *edge,
                       uint64_t cell[SIDE])
 {
+    const int64_t w = edge[SIDE];
     uint16_t sum[PART];
 
     for (; rows > 0; rows -= 128, data += 128 * stride) {
-        int64_t col = 0;
         for (int64_t from = 0; from < w; from += PART) {
             const int64_t end = WN_MIN(from + PART, w);
             add_rows(data + from, stride, (int)WN_MIN(rows, 128), (int)(end - from), sum);
-            for (int64_t x = from; x < end;) {
-                while ((col + 1) * w / SIDE <= x)
-                    col++;
-                const int64_t stop = WN_MIN((col + 1) * w / SIDE, end);
-                uint32_t some = 0;
-                for (; x < stop; x++)
-                    some += sum[x - from];
-                cell[col] += some;
-            }
+            add_columns(sum, from, end, edge, cell);
         }
     }
 }
 
 static void average_plane(const uint8_t *data, ptrdiff_t stride, int64_t w, int64_t h, uint8_t *out)
 {
+    int32_t edge[SIDE + 1];
+
+    for (int64_t col = 0; col <= SIDE; col++)
+        edge[col] = (int32_t)(col * w / SIDE);
     for (int64_t row = 0; row < SIDE; row++) {
         const int64_t y0 = row * h / SIDE, y1 = (row + 1) * h / SIDE;
         uint64_t cell[SIDE] = {0};
-        sum_cells(data + y0 * stride, stride, y1 - y0, w, cell);
+        sum_cells(data + y0 * stride, stride, y1 - y0, edge, cell);
         for (int64_t col = 0; col < SIDE; col++) {
-            const uint64_t n =
-                (uint64_t)((y1 - y0) * ((col + 1) * w / SIDE - col * w / SIDE));
+            const uint64_t n = (uint64_t)((y1 - y0) * (edge[col + 1] - edge[col]));
             *out++ = (uint8_t)((cell[col] + n / 2) / n);
         }
     }
