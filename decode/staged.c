@@ -207,6 +207,7 @@ int wn_staged_find(struct wn_staged *out, const struct wn_decoder_params *params
     uint32_t *key = NULL;
     err = out->whole ? WN_AGAIN : WN_OK;
     if (!err) {
+        out->start = wn_packet_time(packets, wn_frame_packet(packets, 0));
         out->frames = packets->n_frames;
         out->end = wn_packet_time(packets, wn_frame_packet(packets, packets->n_frames - 1)) +
                    s.input->clock.frame;
@@ -223,7 +224,9 @@ int wn_staged_find(struct wn_staged *out, const struct wn_decoder_params *params
         goto fail;
     out->media.size = sizeof(out->media);
     wn_input_media(s.input, &out->media);
-    if (wn_staged_tidy(out, &s.room, packets, s.input->clock.frame, rule) < 0)
+    /* Seconds of a frame on average, as detectors count. */
+    const double frame = s.input->fps > 0 ? 1 / s.input->fps : s.input->clock.frame;
+    if (wn_staged_tidy(out, &s.room, packets, frame, rule) < 0)
         err = wn_nomem(s.log, "scenes");
 fail:
     finish(&s);

@@ -33,16 +33,17 @@ static int by_frame(const void *pa, const void *pb)
     return (a->frame > b->frame) - (a->frame < b->frame);
 }
 
-/* In order, and none nearer than min_len to the one before or to the start. */
-static void drop_near(struct wn_staged *out, int min_len)
+/* In order, and none nearer than so many frames to the one before or to the start. Frames may have
+ * been dropped where nothing moves, so their time counts. */
+static void drop_near(struct wn_staged *out, double min_len, double frame)
 {
     int kept = 0;
 
     if (out->n)
         qsort(out->cut, (size_t)out->n, sizeof(*out->cut), by_frame);
     for (int i = 0; i < out->n; i++)
-        if (out->cut[i].frame - (kept ? out->cut[kept - 1].frame : out->first) >=
-            WN_MAX(min_len, 1))
+        if (out->cut[i].time - (kept ? out->cut[kept - 1].time : out->start) >=
+            (WN_MAX(min_len, 1) - 0.5) * frame)
             out->cut[kept++] = out->cut[i];
     out->n = kept;
 }
@@ -90,7 +91,7 @@ static int add_windows(struct wn_staged *out, int *room, const struct wn_packets
 int wn_staged_tidy(struct wn_staged *out, int *room, const struct wn_packets *packets,
                    double frame, const struct wn_staged_rule *rule)
 {
-    drop_near(out, rule->min_len);
+    drop_near(out, rule->min_len, frame);
     return rule->max_len > 0 ? add_windows(out, room, packets, frame, rule->max_len) : WN_OK;
 }
 

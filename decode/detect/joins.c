@@ -340,13 +340,16 @@ static void find_dissolves(struct strip *s)
     }
 }
 
-/* Joins that lie too near become one: a cut if one of them is, else the first. */
+/* Joins that lie too near become one: a cut if one of them is, else the first. Of cuts it is left to
+ * the caller, who knows when pictures are shown. */
 static int thin_out(struct wn_join *out, int n)
 {
     int kept = 0;
 
     for (int i = 0; i < n; i++) {
-        if (kept && out[i].at - out[kept - 1].at < APART) {
+        const bool cuts =
+            kept && out[i].kind == WN_JOIN_CUT && out[kept - 1].kind == WN_JOIN_CUT;
+        if (kept && !cuts && out[i].at - out[kept - 1].at < APART) {
             if (out[i].kind == WN_JOIN_CUT && out[kept - 1].kind != WN_JOIN_CUT)
                 out[kept - 1] = out[i];
             continue;

@@ -85,6 +85,7 @@ TWINS = [("mp4", "libx264", "-g 12"), ("mp4", "libx264", "-g 250 -bf 3"),
          ("mkv", "libx265", "-x265-params log-level=none"), ("webm", "libvpx", "-b:v 1M"),
          ("webm", "libvpx-vp9", "-deadline realtime -cpu-used 8 -b:v 1M"),
          ("mp4", "libsvtav1", "-preset 12"), ("avi", "mpeg4", "-q:v 3"), ("ts", "mpeg2video", "-q:v 3"),
+         ("ogv", "libtheora", "-q:v 8"), # which leaves out frames that are like the one before
          ("mkv", "ffv1", ""), ("avi", "mjpeg", "-q:v 3"), ("flv", "flv", "-q:v 3")]
 
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "decode/decoder_state.h"
+#include "decode/staged_state.h"
 #include "decode/index_parts.h"
 #include "decode/detect/joins.h"
 
@@ -126,6 +127,86 @@ static void strips_of_nearly_nothing(void **state)
     for (int i = 0; i < N; i++)
         fill(&strip[i], i / 12, 0, 1);
     assert_int_equal(wn_joins_find(strip, N, j, 3), 3); /* no more than there is room for */
+}
+
+/* ---- pictures that were left out ---- */
+
+static enum wn_staged_kind kind[N];
+
+/* All but every `step`-th picture is left out, and what it showed is gone. */
+static void leave_out(int step)
+{
+    for (int i = 0; i < N; i++) {
+        kind[i] = i % step ? WN_STAGED_HELD : WN_STAGED_SEEN;
+        if (i % step)
+            memset(&strip[i], 77, sizeof(strip[i]));
+    }
+    wn_staged_fill(strip, kind, N);
+}
+
+static void what_is_left_out_is_made_up(void **state)
+{
+    static struct wn_thumb all[N];
+    struct wn_join j[16];
+    struct wn_thumb other;
+    double mean, most;
+
+    for (int step = 2; step <= 5; step++) { /* cuts stay sharp, and near */
+        for (int i = 0; i < N; i++)
+            fill(&strip[i], i < 40 ? 1 : i < 41 + 30 ? 2 : 3, 0.1 * i, 1);
+        leave_out(step);
+        assert_int_equal(joins_of(j), 2);
+        assert_true(abs((int)j[0].at - 40) < step && abs((int)j[1].at - 71) < step);
+        assert_int_equal(j[0].kind, WN_JOIN_CUT);
+    }
+    for (int i = 0; i < N; i++) { /* motion goes on, a dissolve stays one */
+        fill(&strip[i], 8, 0.05 * i, 1);
+        fill(&other, 9, 0.05 * i, 1);
+        mix(&strip[i], &other, fmin(1, fmax(0, (i - 40) / 20.0)));
+    }
+    memcpy(all, strip, sizeof(all));
+    leave_out(3);
+    assert_int_equal(joins_of(j), 1);
+    assert_int_equal(j[0].kind, WN_JOIN_DISSOLVE);
+    for (int i = 0; i < N - 3; i++) {
+        wn_thumb_difference(&all[i], &strip[i], &mean, &most);
+        assert_true(mean < 4);
+        assert_int_equal(kind[i], i % 3 ? WN_STAGED_MIXED : WN_STAGED_SEEN);
+    }
+    for (int i = 0; i < N; i++) { /* flashes are no longer than they were seen */
+        fill(&strip[i], 7, 0.1 * i, 1);
+        if (i == 30 || i == 80 || i == 81)
+            memset(strip[i].plane[0], 250, WN_THUMB_CELLS);
+    }
+    leave_out(4);
+    assert_int_equal(joins_of(j), 0);
+    wn_thumb_difference(&strip[79], &strip[78], &mean, &most);
+    assert_true(mean < 1);
+    memset(kind, 0, sizeof(kind)); /* nothing known behind the first, nothing at all */
+    for (int i = 1; i < N; i++)
+        kind[i] = WN_STAGED_HELD;
+    wn_staged_fill(strip, kind, N);
+    assert_memory_equal(&strip[0], &strip[N - 1], sizeof(strip[0]));
+    kind[0] = WN_STAGED_HELD;
+    wn_staged_fill(strip, kind, N);
+    wn_staged_fill(strip, kind, 0);
+}
+
+/* Where encoders drop frames that are like the one before, time tells how long a scene is. */
+static void scenes_are_as_long_as_they_last(void **state)
+{
+    static const struct wn_staged_cut cut[] = {{12, 5.5, 60}, {7, 3, 50}, {13, 5.9, 70}};
+    struct wn_staged out = {.frames = 30, .end = 9};
+    int room = 0;
+
+    for (int i = 0; i < WN_LEN(cut); i++)
+        assert_int_equal(wn_staged_add(&out, &room, &cut[i]), WN_OK);
+    assert_int_equal(wn_staged_tidy(&out, &room, NULL, 1.0 / 24,
+                                    &(struct wn_staged_rule){.min_len = 15}), WN_OK);
+    assert_int_equal(out.n, 2);
+    assert_int_equal(out.cut[0].frame, 7);
+    assert_int_equal(out.cut[1].frame, 12);
+    free(out.cut);
 }
 
 /* ---- packet sizes ---- */
@@ -335,6 +416,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_moves_is_no_cut),
         cmocka_unit_test(dissolves_and_fades_are_found),
         cmocka_unit_test(strips_of_nearly_nothing),
+        cmocka_unit_test(what_is_left_out_is_made_up),
+        cmocka_unit_test(scenes_are_as_long_as_they_last),
         cmocka_unit_test(sizes_tell_where_a_cut_is),
         cmocka_unit_test(few_frames_are_enough),
         cmocka_unit_test(where_it_is_no_use_all_are_read),
