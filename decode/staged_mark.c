@@ -33,18 +33,21 @@ static int by_frame(const void *pa, const void *pb)
     return (a->frame > b->frame) - (a->frame < b->frame);
 }
 
-/* In order, and none nearer than so many frames to the one before or to the start. Frames may have
- * been dropped where nothing moves, so their time counts. */
+/* In order, and none nearer than so many frames to the one before or to the start: of such the one
+ * that changes most. Frames may have been dropped where nothing moves, so their time counts. */
 static void drop_near(struct wn_staged *out, double min_len, double frame)
 {
     int kept = 0;
 
     if (out->n)
         qsort(out->cut, (size_t)out->n, sizeof(*out->cut), by_frame);
-    for (int i = 0; i < out->n; i++)
-        if (out->cut[i].time - (kept ? out->cut[kept - 1].time : out->start) >=
-            (WN_MAX(min_len, 1) - 0.5) * frame)
+    for (int i = 0; i < out->n; i++) {
+        const double from = kept ? out->cut[kept - 1].time : out->start;
+        if (out->cut[i].time - from >= (WN_MAX(min_len, 1) - 0.5) * frame)
             out->cut[kept++] = out->cut[i];
+        else if (kept && out->cut[i].score > out->cut[kept - 1].score)
+            out->cut[kept - 1] = out->cut[i];
+    }
     out->n = kept;
 }
 

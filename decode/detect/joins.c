@@ -13,6 +13,9 @@
 #define FLASH 4            /* pictures after which what was before may be back */
 #define LEAST_MIX 12.0     /* levels between the ends of a dissolve */
 #define RESIDUE 0.2        /* of them, in which a mix of both ends may be wrong */
+#define GREAT_MIX 35.0     /* levels between ends that have nothing in common, */
+#define UNLIKE 0.25        /* as their correlation shows: */
+#define GREAT_RESIDUE 0.3  /* pictures between may be so wrong */
 #define CLEAR 0.1          /* of them: a mix beyond doubt */
 #define CALM 0.45          /* of a dissolve's speed, that pictures on one side may move with */
 #define MOVED 0.7          /* of a step, that stays when blocks may move: less is motion */
@@ -291,21 +294,24 @@ static double speed(const struct strip *s, int64_t from, int64_t to)
 static double mix_of(const struct strip *s, int64_t t, int64_t w)
 {
     const struct wn_thumb *a = &s->thumb[t], *b = &s->thumb[t + w];
-    const double d = distance(a, b);
+    const double d = distance(a, b), calm = CALM * d / (double)w + 1;
+    const double before = speed(s, t - 4, t), after = speed(s, t + w + 1, t + w + 5);
     double last = 0, worst = 0;
 
     if (d < LEAST_MIX || s->contrast[t] < FLAT || s->contrast[t + w] < FLAT)
         return 0;
+    const bool calm_side = (t > 3 && before < calm) || (t + w + 4 < s->n && after < calm);
+    const bool apart = calm_side && d >= GREAT_MIX && likeness(a, b) < UNLIKE;
+    const double most = apart ? GREAT_RESIDUE : RESIDUE;
     for (int q = 1; q < 4; q++) {
         double off;
         const double share = on_the_way(a, &s->thumb[t + w * q / 4], b, &off);
-        if (off > RESIDUE * d || share < last + 0.1 || fabs(share - q / 4.0) > 0.2)
+        if (off > most * d || share < last + 0.1 || fabs(share - q / 4.0) > 0.2)
             return 0;
         last = share;
         worst = fmax(worst, off / d);
     }
-    const double calm = CALM * d / (double)w + 1;
-    if (worst > CLEAR && speed(s, t - 4, t) > calm && speed(s, t + w + 1, t + w + 5) > calm)
+    if (worst > CLEAR && before > calm && after > calm)
         return 0;
     return likeness(a, b) > LIGHT || has_moved(a, b, d, DRIFTED) ? 0 : d;
 }
@@ -340,8 +346,8 @@ static void find_dissolves(struct strip *s)
     }
 }
 
-/* Joins that lie too near become one: a cut if one of them is, else the first. Of cuts it is left to
- * the caller, who knows when pictures are shown. */
+/* Joins that lie too near become one: a cut if one of them is, else the first. Of cuts it is left
+ * to the caller, who knows when pictures are shown. */
 static int thin_out(struct wn_join *out, int n)
 {
     int kept = 0;
