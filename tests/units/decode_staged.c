@@ -205,7 +205,7 @@ static void scenes_are_as_long_as_they_last(void **state)
                                     &(struct wn_staged_rule){.min_len = 15}), WN_OK);
     assert_int_equal(out.n, 2);
     assert_int_equal(out.cut[0].frame, 7);
-    assert_int_equal(out.cut[1].frame, 12);
+    assert_int_equal(out.cut[1].frame, 13);
     free(out.cut);
 }
 
