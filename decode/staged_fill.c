@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What pictures that were left out may have shown, so that joins can be looked for in a strip
  * without holes. */
+#include "detect/clones.h"
 #include "detect/joins.h"
 #include "detect/parts.h"
 #include "staged_state.h"
@@ -58,16 +59,20 @@ static bool comes_back(const struct strip *s, int64_t from, int64_t to, int step
     return false;
 }
 
+WN_CLONES
+static void mix_planes(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict out,
+                       int n, int share)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = (uint8_t)((a[i] * (256 - share) + b[i] * share + 128) >> 8);
+}
+
 static void mix(struct strip *s, int64_t a, int64_t b)
 {
-    const int n = (int)(b - a);
-
-    for (int k = 1; k < n; k++) {
-        uint8_t *out = s->thumb[a + k].plane[0];
-        const uint8_t *p = s->thumb[a].plane[0], *q = s->thumb[b].plane[0];
-        s->kind[a + k] = WN_STAGED_MIXED;
-        for (size_t i = 0; i < sizeof(s->thumb->plane); i++)
-            out[i] = (uint8_t)((p[i] * (n - k) + q[i] * k + n / 2) / n);
+    for (int64_t i = a + 1; i < b; i++) {
+        s->kind[i] = WN_STAGED_MIXED;
+        mix_planes(s->thumb[a].plane[0], s->thumb[b].plane[0], s->thumb[i].plane[0],
+                   (int)sizeof(s->thumb->plane), (int)(256 * (i - a) / (b - a)));
     }
 }
 

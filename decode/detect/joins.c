@@ -300,18 +300,18 @@ static double mix_of(const struct strip *s, int64_t t, int64_t w)
 
     if (d < LEAST_MIX || s->contrast[t] < FLAT || s->contrast[t + w] < FLAT)
         return 0;
-    const bool calm_side = (t > 3 && before < calm) || (t + w + 4 < s->n && after < calm);
-    const bool apart = calm_side && d >= GREAT_MIX && likeness(a, b) < UNLIKE;
-    const double most = apart ? GREAT_RESIDUE : RESIDUE;
     for (int q = 1; q < 4; q++) {
         double off;
         const double share = on_the_way(a, &s->thumb[t + w * q / 4], b, &off);
-        if (off > most * d || share < last + 0.1 || fabs(share - q / 4.0) > 0.2)
+        if (off > GREAT_RESIDUE * d || share < last + 0.1 || fabs(share - q / 4.0) > 0.2)
             return 0;
         last = share;
         worst = fmax(worst, off / d);
     }
     if (worst > CLEAR && before > calm && after > calm)
+        return 0;
+    const bool calm_side = (t > 3 && before < calm) || (t + w + 4 < s->n && after < calm);
+    if (worst > RESIDUE && !(calm_side && d >= GREAT_MIX && likeness(a, b) < UNLIKE))
         return 0;
     return likeness(a, b) > LIGHT || has_moved(a, b, d, DRIFTED) ? 0 : d;
 }
