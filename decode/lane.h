@@ -22,6 +22,7 @@ struct wn_job {
     int64_t taken;              /* of the chosen frames */
     int64_t decoded, errors;
     int64_t bytes;              /* of pictures */
+    bool handed_out;            /* to a lane */
     bool begun;                 /* a frame came out */
     bool bad;                   /* not what reading through would give: see wn_lane_receive() */
 };

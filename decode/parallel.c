@@ -72,13 +72,27 @@ static int decode(struct wn_reader *r, struct wn_lane *lane, struct wn_job *job,
     return err == WN_EOF ? WN_OK : err;
 }
 
+/* Where jobs end when they will, the longest begin first: none is left for the end. */
+static struct wn_job *choose_job(struct wn_reader *r)
+{
+    struct wn_job *job = &r->job[r->taken];
+
+    for (int i = 0; r->p.leaves_off && i < r->n_jobs; i++)
+        if (!r->job[i].handed_out &&
+            (job->handed_out || r->job[i].stretch.bytes > job->stretch.bytes))
+            job = &r->job[i];
+    job->handed_out = true;
+    r->taken++;
+    return job;
+}
+
 static struct wn_job *next_job(struct wn_reader *r, AVPacket ***packet)
 {
     struct wn_job *job = NULL;
 
     pthread_mutex_lock(&r->lock);
     if (!r->err && r->taken < r->n_jobs) {
-        job = &r->job[r->taken++];
+        job = choose_job(r);
         const int64_t n = job->stretch.last - job->stretch.first + 1;
         *packet = wn_calloc((size_t)n, sizeof(**packet));
         r->err = *packet ? fetch(r, job, *packet)
