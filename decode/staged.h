@@ -5,14 +5,19 @@
  * A GOP between key frames that look alike, with packets of even sizes, holds no cut. A key frame
  * that stands where the encoder did not have to put one, and shows something else than the one
  * before, is a cut; so is one packet, far the largest of its GOP, between key frames that differ.
- * All other GOPs are decoded and each of their frames is compared with those around it: cuts,
- * dissolves and fades are found there, flashes and motion are told from them. Once frames look like
- * the next key frame, behind the last packet that stands out, the rest of a GOP is left alone.
+ * All other GOPs are decoded and their frames are compared with those around them: cuts, dissolves
+ * and fades are found there, flashes and motion are told from them. Pictures that no other leans on
+ * are left out, where the codec marks them, but for those near a packet that stands out and at the
+ * end of a GOP; what they may have shown is made up from their neighbours. The rest of a GOP is
+ * left alone once frames look like the next key frame, behind the last packet that stands out (or
+ * the last but one, where the shot has changed: what is left is a flash), or once steady motion,
+ * with packets of even sizes, explains what that key frame shows.
  *
  * Where that saves nothing (key frames only, key frames every few frames, one GOP, an index that
  * cannot be trusted, or too much that must be looked at) every frame is decoded and compared by the
- * same rules. A cut found by a packet's size may be a few frames off, by as many as the codec
- * stores behind it and shows before. */
+ * same rules. A cut found by a packet's size, or between pictures that were left out, may be a few
+ * frames off, by as many as the codec stores behind it and shows before. The shortest scene is
+ * measured in time, and of two cuts that are too near the one that changes more stays. */
 #ifndef WN_DECODE_STAGED_H
 #define WN_DECODE_STAGED_H
 

@@ -15,7 +15,7 @@
 #define RESIDUE 0.2        /* of them, in which a mix of both ends may be wrong */
 #define GREAT_MIX 35.0     /* levels between ends that have nothing in common, */
 #define UNLIKE 0.25        /* as their correlation shows: */
-#define GREAT_RESIDUE 0.3  /* pictures between may be so wrong */
+#define GREAT_RESIDUE 0.27  /* pictures between may be so wrong */
 #define CLEAR 0.1          /* of them: a mix beyond doubt */
 #define CALM 0.45          /* of a dissolve's speed, that pictures on one side may move with */
 #define MOVED 0.7          /* of a step, that stays when blocks may move: less is motion */
