@@ -29,10 +29,10 @@ def keep_of_picture(kind: list[int], config: Config, rng: random.Random) -> list
     if mode < 0.3:
         kept = list(range(patches))
     elif mode < 0.65:
-        share = rng.uniform(0.35, 1)
+        share = rng.uniform(0.08, 1)
         kept = [i for i in range(patches) if rng.random() < share]
     else:
-        background, things = rng.uniform(0, 0.6), rng.uniform(0.6, 1)
+        background, things = rng.uniform(0, 0.6) ** 1.5, rng.uniform(0.5, 1)
         kept = [i for i in range(patches)
                 if rng.random() < (things if kind[i] > 0 else background)]
     if not kept:

@@ -124,6 +124,12 @@ def weighted_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits.float().transpose(1, 2), target, weight=weight)
 
 
+def places(grid: int, pictures: int) -> Tensor:
+    """Row and column of each patch, [pictures, patches, 2]."""
+    index = torch.arange(grid * grid)
+    return torch.stack([index // grid, index % grid], -1).expand(pictures, -1, -1)
+
+
 def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
                   clips: list[Clip]) -> tuple[Tensor, Tensor]:
     """How well patches know what they show, and how well the tower knows what the picture shows."""
@@ -136,6 +142,8 @@ def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
         if head is not None and written.any():
             logits = head(patches[written]).float()
             dense = dense + 0.5 * F.cross_entropy(logits, target[written])
+    rows_and_columns = heads.place(patches).float().unflatten(-1, (2, -1)).permute(0, 3, 1, 2)
+    dense = dense + F.cross_entropy(rows_and_columns, places(model.config.grid, len(rows)))
     logits = heads.summary(heads.whole(rows)).float()
     target = summary_target(clips)[:, :logits.shape[1]]
     return dense, 8 * F.binary_cross_entropy_with_logits(logits, target)

@@ -160,8 +160,8 @@ class Projector(nn.Module):
 
 
 class Heads(nn.Module):
-    """What the vision tower is trained with before there is a language model; not exported. A
-    tower without CLS is summed up by a learned query, as SigLIP's pooling head does it."""
+    """What the vision tower is trained with before there is a language model; not exported. Patches
+    must tell what they show and where they are: behind a filter nothing else says it. A tower without CLS is summed up by a learned query, as SigLIP's pooling head does it."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -173,6 +173,7 @@ class Heads(nn.Module):
         self.color = nn.Linear(width, 1 + len(COLOR_NAMES))
         self.digit = nn.Linear(width, 10)
         self.word = nn.Linear(width, len(WRITTEN)) if rich else None
+        self.place = nn.Linear(width, 2 * config.grid) # a patch's own row and column
         known = len(SHAPE_NAMES) * len(COLOR_NAMES) + 10 + (len(WRITTEN) if rich else 0)
         self.summary = nn.Linear(width, known)
         if not config.cls:

@@ -45,6 +45,7 @@ MINUTES = {"plain": [4, 23, 40], "rich": [12, 27, 66]}  # of a full training, by
 SAVE_EVERY = 100  # seconds
 POOL, FIRST_POOL, FRESH = 600, 64, 8  # encoded clips at hand, at first, and made at once
 REUSE = 4  # times that a clip is asked about, on average
+SPREAD = 0.2  # of the samples, whose rows keep the positions they had before others were dropped
 # Rows of a clip in training, at most: attention over more costs more than it teaches. Some steps
 # see fewer clips with all rows.
 MOST_ROWS = {"plain": 320, "rich": 420}
@@ -173,7 +174,7 @@ class Trainer:
     def picture_loss(self, clips: list[Clip], rows: Tensor, kind: Tensor) -> tuple[Tensor, float]:
         """Loss of questions about pictures, rows dropped, at old or new positions."""
         projected = self.model.projector(rows)
-        spread = self.rng.random() < 0.5
+        spread = self.rng.random() < SPREAD
         samples = []
         for index, clip in enumerate(clips):
             kept = keep_of_picture(kind[index].tolist(), self.config, self.rng)
@@ -271,7 +272,7 @@ class Trainer:
         if mode == Drop.NONE:
             most, batch = LONG_ROWS, 2 if self.world == "plain" else 1
         samples = [self.clip_sample(pool.next(), mode, most) for _ in range(batch)]
-        spread = mode not in (Drop.NONE, Drop.MERGED) and self.rng.random() < 0.5
+        spread = mode not in (Drop.NONE, Drop.MERGED) and self.rng.random() < SPREAD
         return answer_loss(self.model, pack(samples, spread, self.config.width))
 
     def words_loss(self, samples: int = 5, questions: int = 6) -> tuple[Tensor, float]:

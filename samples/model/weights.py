@@ -123,7 +123,9 @@ def load(path: Path) -> SampleModel:
     if path.suffix != ".gguf":
         saved = torch.load(path, weights_only=True)
         model = SampleModel(CONFIGS[saved["config"]])
-        model.load_state_dict(saved["model"])
+        state = model.state_dict()
+        state.update(saved["model"])
+        model.load_state_dict(state)
         return model
     vision = path.with_name(path.stem + "-mmproj.gguf")
     config = CONFIGS[text_of(path, "winnow.sample", "sample")]
