@@ -46,6 +46,9 @@ SAVE_EVERY = 100  # seconds
 POOL, FIRST_POOL, FRESH = 600, 64, 8  # encoded clips at hand, at first, and made at once
 REUSE = 4  # times that a clip is asked about, on average
 SPREAD = 0.2  # of the samples, whose rows keep the positions they had before others were dropped
+# Of the pictures, whose rows come in any order: only so is it learned to read where a patch is from
+# the patch. From rows in order, even few of them, it can be guessed too well.
+SHUFFLED = 0.35
 # Rows of a clip in training, at most: attention over more costs more than it teaches. Some steps
 # see fewer clips with all rows.
 MOST_ROWS = {"plain": 320, "rich": 420}
@@ -180,6 +183,8 @@ class Trainer:
             kept = keep_of_picture(kind[index].tolist(), self.config, self.rng)
             asked = choose(questions_of(self.world, clip, self.rng), PICTURE_QUESTIONS,
                            PICTURE_WEIGHTS, self.rng)
+            if self.rng.random() < SHUFFLED:
+                self.rng.shuffle(kept)
             visual = Visual(projected[index][kept], kept, self.config.rows)
             samples.append(Sample([start(), visual], asked))
         return answer_loss(self.model, pack(samples, spread, projected.shape[-1]))
@@ -292,7 +297,7 @@ class Trainer:
 
         def loss(step: int) -> tuple[Tensor, str]:
             with half():
-                if step % 8 == 7:
+                if step % 4 == 3:
                     clips, frames, labels = self.new_pictures(16)
                     with torch.no_grad():
                         rows, _ = self.model.vision(frames)
