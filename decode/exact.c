@@ -22,7 +22,7 @@ struct exact {
     struct wn_decoder *d;
     struct exact_lane *lane;
     int n_lanes;
-    bool hsv, alone;       /* pictures are compared on the lanes; each is looked at by itself */
+    bool hsv, alone;       /* see wn_scene_looks() */
 };
 
 bool wn_exact_useful(const struct wn_decoder *d)
@@ -74,7 +74,7 @@ static struct wn_look *new_look(const struct wn_small *small, bool whole)
 static struct wn_look *compare(struct exact *e, struct exact_lane *lane, int64_t number)
 {
     const size_t n = (size_t)lane->small.width * (size_t)lane->small.height;
-    const bool compared = e->hsv && lane->last >= 0 && lane->last == number - 1;
+    const bool compared = lane->last >= 0 && lane->last == number - 1;
     struct wn_look *look = new_look(&lane->small, e->alone || !compared ||
                                                       ends_gop(e->d->packets, number));
 
@@ -181,8 +181,7 @@ static int open_reader(struct exact *e)
                                             .n = d->n_chosen,
                                             .prepare = look_at,
                                             .opaque = e,
-                                            .picture_bytes = e->hsv && !e->alone ? LOOK_BYTES
-                                                                                 : 3LL * w * h,
+                                            .picture_bytes = e->alone ? 3LL * w * h : LOOK_BYTES,
                                         });
 }
 

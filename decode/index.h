@@ -70,6 +70,8 @@ struct wn_packets_params {
     struct wn_log *log;
 };
 
+/* Whether the kind of file is one whose stamps are written down, not worked out by libav. */
+bool wn_packets_trusted(const char *container);
 int wn_packets_load(struct wn_packets **out, const struct wn_packets_params *params);
 void wn_packets_free(struct wn_packets **packets);
 

@@ -53,28 +53,27 @@ fail:
     return err;
 }
 
-static bool is_one_of(const struct wn_container *file, const char *const *list, int n)
+static bool is_one_of(const char *name, const char *const *list, int n)
 {
     for (int i = 0; i < n; i++)
-        if (!strncmp(file->fmt->iformat->name, list[i], strlen(list[i])))
+        if (!strncmp(name, list[i], strlen(list[i])))
             return true;
     return false;
 }
 
-/* Whether the kind of file is one whose stamps are written down, not worked out by libav. */
-static bool is_trusted(const struct wn_container *file)
+bool wn_packets_trusted(const char *container)
 {
     static const char *const list[] = {"mov", "matroska", "mpegts", "flv"};
 
-    return is_one_of(file, list, WN_LEN(list));
+    return is_one_of(container, list, WN_LEN(list));
 }
 
 /* Whether packets can be read from any byte at which one of them begins. */
-static bool has_places(const struct wn_container *file)
+static bool has_places(const char *container)
 {
     static const char *const list[] = {"mpegts", "flv"};
 
-    return is_one_of(file, list, WN_LEN(list));
+    return is_one_of(container, list, WN_LEN(list));
 }
 
 /* Where a parser cuts packets out of a stream, each field may be one of its own, and two of them
@@ -142,8 +141,8 @@ static int open_and_read(struct builder *b, const struct wn_packets_params *para
         b->file->fmt->streams[i]->discard =
             (int)i == params->stream ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     b->stream = b->file->fmt->streams[params->stream];
-    b->x->regular = is_trusted(b->file);
-    b->build.places = has_places(b->file);
+    b->x->regular = wn_packets_trusted(b->file->fmt->iformat->name);
+    b->build.places = has_places(b->file->fmt->iformat->name);
     b->x->base = b->stream->time_base;
     err = read_packets(b);
 fail:

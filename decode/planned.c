@@ -171,13 +171,9 @@ static int open_reader(struct wn_decoder *d, bool whole)
 
 bool wn_decoder_may_choose(const struct wn_decoder *d)
 {
-    static const char *const kind[] = {"mov", "matroska", "mpegts", "flv"};
     const struct wn_input *in = d->input;
-    bool known = false;
 
-    for (int i = 0; in && i < WN_LEN(kind); i++)
-        known |= !strncmp(in->container_name, kind[i], strlen(kind[i]));
-    return known && !in->clock.resets && !in->clock.repeats;
+    return in && wn_packets_trusted(in->container_name) && !in->clock.resets && !in->clock.repeats;
 }
 
 int wn_decoder_plan(struct wn_decoder *d)
