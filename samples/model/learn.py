@@ -124,10 +124,16 @@ def weighted_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits.float().transpose(1, 2), target, weight=weight)
 
 
-def places(grid: int, pictures: int) -> Tensor:
-    """Row and column of each patch, [pictures, patches, 2]."""
+def place_loss(head: nn.Module, patches: Tensor, kind: Tensor) -> Tensor:
+    """How well patches know their row and column. What shows a thing counts as much as all the rest:
+    a mean over patches would have only the background know."""
+    grid = round(patches.shape[1] ** 0.5)
     index = torch.arange(grid * grid)
-    return torch.stack([index // grid, index % grid], -1).expand(pictures, -1, -1)
+    target = torch.stack([index // grid, index % grid], -1).expand(len(patches), -1, -1)
+    logits = head(patches).float().unflatten(-1, (2, -1)).permute(0, 3, 1, 2)
+    losses = F.cross_entropy(logits, target, reduction="none").mean(-1)
+    things = kind > 0
+    return losses.mean() if not things.any() else losses[things].mean() + losses[~things].mean()
 
 
 def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
@@ -142,8 +148,7 @@ def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
         if head is not None and written.any():
             logits = head(patches[written]).float()
             dense = dense + 0.5 * F.cross_entropy(logits, target[written])
-    rows_and_columns = heads.place(patches).float().unflatten(-1, (2, -1)).permute(0, 3, 1, 2)
-    dense = dense + F.cross_entropy(rows_and_columns, places(model.config.grid, len(rows)))
+    dense = dense + place_loss(heads.place, patches, labels.kind)
     logits = heads.summary(heads.whole(rows)).float()
     target = summary_target(clips)[:, :logits.shape[1]]
     return dense, 8 * F.binary_cross_entropy_with_logits(logits, target)

@@ -161,7 +161,9 @@ class Projector(nn.Module):
 
 class Heads(nn.Module):
     """What the vision tower is trained with before there is a language model; not exported. Patches
-    must tell what they show and where they are: behind a filter nothing else says it. A tower without CLS is summed up by a learned query, as SigLIP's pooling head does it."""
+    must tell what they show and where they are, and so must the projected rows: behind a filter
+    nothing else says it. A tower without CLS is summed up by a learned query, as SigLIP's pooling
+    head does it."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -173,7 +175,8 @@ class Heads(nn.Module):
         self.color = nn.Linear(width, 1 + len(COLOR_NAMES))
         self.digit = nn.Linear(width, 10)
         self.word = nn.Linear(width, len(WRITTEN)) if rich else None
-        self.place = nn.Linear(width, 2 * config.grid) # a patch's own row and column
+        self.place = nn.Linear(width, 2 * config.grid)  # a patch's own row and column
+        self.given_place = nn.Linear(config.width, 2 * config.grid)  # the same, once projected
         known = len(SHAPE_NAMES) * len(COLOR_NAMES) + 10 + (len(WRITTEN) if rich else 0)
         self.summary = nn.Linear(width, known)
         if not config.cls:

@@ -30,7 +30,7 @@ from torch import Tensor  # noqa: E402
 from draw import Labels  # noqa: E402
 from dropping import DROP_SHARES, Drop, cap, keep_of_clip, keep_of_picture  # noqa: E402
 from forms import UNCLEAR_FAMILIES, cut, looks_unclear, notes, words_only  # noqa: E402
-from learn import Optimiser, Team, answer_loss, half, schedule, vision_losses  # noqa: E402
+from learn import Optimiser, Team, answer_loss, half, place_loss, schedule, vision_losses  # noqa: E402
 from merging import merged  # noqa: E402
 from model import CONFIGS, Config, SampleModel  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
@@ -48,10 +48,11 @@ REUSE = 4  # times that a clip is asked about, on average
 SPREAD = 0.2  # of the samples, whose rows keep the positions they had before others were dropped
 # Of the pictures, whose rows come in any order: only so is it learned to read where a patch is from
 # the patch. From rows in order, even few of them, it can be guessed too well.
-SHUFFLED = 0.35
+SHUFFLED = 0.5
+PLACES = 0.2  # weight of what projected rows must tell of their place
 # Rows of a clip in training, at most: attention over more costs more than it teaches. Some steps
 # see fewer clips with all rows.
-MOST_ROWS = {"plain": 320, "rich": 420}
+MOST_ROWS = {"plain": 320, "rich": 320}
 LONG_ROWS = 4700
 
 # How often a question is asked, by family. Families that are learned late are asked more.
@@ -175,8 +176,9 @@ class Trainer:
         return clips, frames, labels
 
     def picture_loss(self, clips: list[Clip], rows: Tensor, kind: Tensor) -> tuple[Tensor, float]:
-        """Loss of questions about pictures, rows dropped, at old or new positions."""
+        """Loss of questions about pictures, rows dropped, at old or new positions, and of places."""
         projected = self.model.projector(rows)
+        lost = place_loss(self.model.heads.given_place, projected[:, :self.config.patches], kind)
         spread = self.rng.random() < SPREAD
         samples = []
         for index, clip in enumerate(clips):
@@ -187,7 +189,8 @@ class Trainer:
                 self.rng.shuffle(kept)
             visual = Visual(projected[index][kept], kept, self.config.rows)
             samples.append(Sample([start(), visual], asked))
-        return answer_loss(self.model, pack(samples, spread, projected.shape[-1]))
+        loss, right = answer_loss(self.model, pack(samples, spread, projected.shape[-1]))
+        return loss + PLACES * lost, right
 
     def vision_stage(self, minutes: float, batch: int = 48) -> None:
         def loss(step: int) -> tuple[Tensor, str]:
@@ -210,8 +213,8 @@ class Trainer:
             note = f"answers {answers.item():.3f}, {100 * right:.0f} % of tokens right"
             return answers + 0.3 * dense + 0.3 * summary, note
 
-        parts = [([self.model.vision, self.model.heads], 4e-4),
-                 ([self.model.projector], 1.2e-3),
+        parts = [([self.model.vision], 4e-4),
+                 ([self.model.projector, self.model.heads], 1.2e-3),
                  ([self.model.text], 1.2e-3 if self.gentle is None else self.gentle)]
         self.run("pictures", minutes, 0.12, Optimiser(parts, self.team), loss)
 
@@ -308,7 +311,7 @@ class Trainer:
                     value, right = self.clip_loss(pool, batch)
             return value, f"answers {value.item():.3f}, {100 * right:.0f} % of tokens right"
 
-        parts = [([self.model.projector, self.model.text], rate)]
+        parts = [([self.model.projector, self.model.heads, self.model.text], rate)]
         self.run("clips", minutes, 0.0, Optimiser(parts, self.team), loss)
 
 
