@@ -49,6 +49,7 @@ SPREAD = 0.2  # of the samples, whose rows keep the positions they had before ot
 # Of the pictures, whose rows come in any order: only so is it learned to read where a patch is from
 # the patch. From rows in order, even few of them, it can be guessed too well.
 SHUFFLED = 0.5
+PAIRS = 16  # short clips in which things move, in steps of their own: else motion comes too seldom
 PLACES = 0.2  # weight of what projected rows must tell of their place
 # Rows of a clip in training, at most: attention over more costs more than it teaches. Some steps
 # see fewer clips with all rows.
@@ -221,9 +222,9 @@ class Trainer:
     # ---- clips ----
 
     @torch.no_grad()
-    def encode_clips(self) -> list[EncodedClip]:
+    def encode_clips(self, kind: Optional[str] = None) -> list[EncodedClip]:
         """Some new clips, drawn, with the vision tower's rows of them."""
-        clips = [new_clip(self.world, self.rng) for _ in range(FRESH)]
+        clips = [new_clip(self.world, self.rng, kind=kind) for _ in range(FRESH)]
         frames, offsets, labels = self.draw(clips)
         with half():
             rows = torch.cat([self.model.vision(part)[0] for part in frames.split(64)])
@@ -278,7 +279,7 @@ class Trainer:
         mode = Drop(int(self.team.agree(self.rng.choices(list(Drop), DROP_SHARES)[0])))
         most = MOST_ROWS[self.world]
         if mode == Drop.NONE:
-            most, batch = LONG_ROWS, 2 if self.world == "plain" else 1
+            most, batch = LONG_ROWS, max(1, batch // (3 if self.world == "plain" else 4))
         samples = [self.clip_sample(pool.next(), mode, most) for _ in range(batch)]
         spread = mode not in (Drop.NONE, Drop.MERGED) and self.rng.random() < SPREAD
         return answer_loss(self.model, pack(samples, spread, self.config.width))
@@ -293,6 +294,7 @@ class Trainer:
         self.model.vision.requires_grad_(False)
         rate = 8e-4 if self.gentle is None else self.gentle
         pool = Pool(self.encode_clips, self.rng)
+        pairs = Pool(lambda: self.encode_clips("pair"), self.rng) if self.world == "rich" else None
         if self.compile:
             torch._dynamo.config.cache_size_limit = 32
             for block in self.model.text.blocks:
@@ -300,7 +302,9 @@ class Trainer:
 
         def loss(step: int) -> tuple[Tensor, str]:
             with half():
-                if step % 4 == 3:
+                if pairs and step % 8 in (1, 3):
+                    value, right = self.clip_loss(pairs, PAIRS)
+                elif step % 4 == 3:
                     clips, frames, labels = self.new_pictures(16)
                     with torch.no_grad():
                         rows, _ = self.model.vision(frames)

@@ -79,8 +79,8 @@ class RichMaker(SceneMaker):
         self.things.append(Thing(self.shapes.pop(), self.color(), self.radius(), cell, x, y, scene,
                                  first, last, flashes))
 
-    def add_runner(self, scene: int, first: int, last: int) -> None:
-        """A thing that moves fast or slowly along a lane."""
+    def add_runner(self, scene: int, first: int, last: int, slow: Optional[bool] = None) -> None:
+        """A thing that moves fast or slowly along a lane, once."""
         rng = self.rng
         if not self.shapes:
             return
@@ -88,18 +88,17 @@ class RichMaker(SceneMaker):
         along = DIRECTIONS[direction] in ("left", "right")
         self.cells = [cell for cell in self.cells
                       if (cell // 3 if along else cell % 3) != lane]
+        slow = rng.random() < 0.5 if slow is None else slow
+        speed = rng.uniform(*(SLOW if slow else FAST))
+        start, end = LANE
+        crossing = max(1, int((end - start) / speed))  # frames; it comes once, and is gone then
+        if last - first > crossing:
+            first = rng.randint(first, last - crossing)
+            last = first + crossing
         thing = Thing(self.shapes.pop(), self.color(), self.radius(), scene=scene, first=first,
                       last=last)
-        speed = rng.uniform(*rng.choice([SLOW, FAST]))
-        start, end = LANE
-        if last - first <= 5:  # not around the end while it is watched
-            start = rng.uniform(start, max(start, end - speed * (last - first)))
-            thing.motion = Motion(direction, lane, rng.uniform(-2, 2), start, SIZE * 2.0, speed,
-                                  first)
-        else:
-            before = round(rng.uniform(0, (end - start) / speed))
-            thing.motion = Motion(direction, lane, rng.uniform(-2, 2), start, end, speed,
-                                  first - before)
+        start = rng.uniform(start, end - speed * (last - first))
+        thing.motion = Motion(direction, lane, rng.uniform(-2, 2), start, SIZE * 2.0, speed, first)
         self.things.append(thing)
 
     def add_word(self, scene: int, first: int, last: int, flashes: bool = False) -> None:
@@ -204,13 +203,15 @@ def needle(rng: random.Random, world: World, frames: int) -> Clip:
 
 
 def pair(rng: random.Random, world: World) -> Clip:
-    """Two to five frames in which things move: where motion is learned."""
-    frames = rng.randint(2, 5)
+    """A few frames in which things move, more where they move slowly, so that they get farther than
+    a patch: where motion is learned."""
+    slow = rng.random() < 0.5
+    frames = rng.randint(5, 8) if slow else rng.randint(3, 5)
     maker = RichMaker(rng, world)
     maker.begin()
-    maker.add_runner(0, 0, frames)
+    maker.add_runner(0, 0, frames, slow)
     if rng.random() < 0.4:
-        maker.add_runner(0, 0, frames)
+        maker.add_runner(0, 0, frames, slow)
     if rng.random() < 0.5:
         maker.add_thing(0, 0, frames)
     maker.add_clutter(0, frames)
@@ -257,6 +258,8 @@ def new_picture(world: str, rng: random.Random, train: bool = True) -> Clip:
     return rich_picture(rng, World(train=train)) if world == "rich" else make_picture(rng, train)
 
 
-def new_clip(world: str, rng: random.Random, train: bool = True) -> Clip:
-    """A clip of the world that a model's config names."""
-    return rich_clip(rng, World(train=train)) if world == "rich" else make_clip(rng, train)
+def new_clip(world: str, rng: random.Random, train: bool = True, kind: Optional[str] = None) -> Clip:
+    """A clip of the world that a model's config names; the richer one has kinds."""
+    if world == "rich":
+        return rich_clip(rng, World(train=train), kind=kind)
+    return make_clip(rng, train)
