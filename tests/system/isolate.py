@@ -39,7 +39,9 @@ def nasty(folder):
         print("no nasty files here")
         return
     for out, more in (("plain", []), ("jailed", ["--isolate"])):
-        result = batch(files, folder / out, "--filters", "uniform=2,vtc_cls=keep=16", *more, limit=900)
+        # libav's frame threads count and conceal damage differently from run to run
+        result = batch(files, folder / out, "--filters", "uniform=2,vtc_cls=keep=16", "--threads", "1", *more,
+                       limit=900)
         check(result.status in (OK, SOME), "nasty files", result.status, result.text())
     check(read_records(folder / "plain/records.jsonl") == read_records(folder / "jailed/records.jsonl"),
           "nasty files: the same records")
