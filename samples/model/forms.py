@@ -55,9 +55,7 @@ def moved_on(thing: Thing, first: int) -> Motion:
     if move.speed:
         return replace(move, began=move.began - first)
     step = (move.end - move.start) / max(1, thing.last - thing.first - 1)
-    frames = thing.last - thing.first
-    return replace(move, end=move.start + step * frames * 1000, speed=step,
-                   began=thing.first - first)
+    return replace(move, speed=step, began=thing.first - first)
 
 
 def looks_unclear(clip: Clip) -> bool:

@@ -31,7 +31,7 @@ class Motion:
     offset: float  # from the lane's middle
     start: float
     end: float
-    speed: float = 0.0  # units a frame, beginning anew at `start` behind `end`; 0: once, to `end`
+    speed: float = 0.0  # units a frame, from `start` on; 0: as it takes to be at `end` last
     began: int = 0  # frame that it was at `start`, with a speed
 
 
@@ -69,7 +69,7 @@ class Thing:
             return self.x, self.y
         move = self.motion
         if move.speed:
-            along = move.start + move.speed * (frame - move.began) % (move.end - move.start)
+            along = move.start + move.speed * (frame - move.began)
         else:
             done = (frame - self.first) / (self.last - self.first - 1)
             along = move.start + (move.end - move.start) * done

@@ -53,7 +53,7 @@ PAIRS = 16  # short clips in which things move, in steps of their own: else moti
 PLACES = 0.2  # weight of what projected rows must tell of their place
 # Rows of a clip in training, at most: attention over more costs more than it teaches. Some steps
 # see fewer clips with all rows.
-MOST_ROWS = {"plain": 320, "rich": 320}
+MOST_ROWS = 320
 LONG_ROWS = 4700
 
 # How often a question is asked, by family. Families that are learned late are asked more.
@@ -277,7 +277,7 @@ class Trainer:
     def clip_loss(self, pool: "Pool", batch: int) -> tuple[Tensor, float]:
         """Loss of questions about clips; all processes drop rows in the same way."""
         mode = Drop(int(self.team.agree(self.rng.choices(list(Drop), DROP_SHARES)[0])))
-        most = MOST_ROWS[self.world]
+        most = MOST_ROWS
         if mode == Drop.NONE:
             most, batch = LONG_ROWS, max(1, batch // (3 if self.world == "plain" else 4))
         samples = [self.clip_sample(pool.next(), mode, most) for _ in range(batch)]

@@ -118,25 +118,27 @@ def grown(other: SampleModel, config: Config) -> SampleModel:
     return model
 
 
+def filled(config: Config, state: dict[str, Tensor], path: Path) -> SampleModel:
+    """A model with these tensors. Heads, which only training has, may lack some."""
+    model = SampleModel(config)
+    missing = sorted(name for name in set(model.state_dict()) - set(state)
+                     if not name.startswith("heads."))
+    if missing:
+        raise ValueError(f"{path} lacks {missing[0]}")
+    model.load_state_dict(state, strict=False)
+    return model
+
+
 def load(path: Path) -> SampleModel:
     """A model from CHECKPOINT.pt or from PREFIX.gguf with PREFIX-mmproj.gguf beside it."""
     if path.suffix != ".gguf":
         saved = torch.load(path, weights_only=True)
-        model = SampleModel(CONFIGS[saved["config"]])
-        state = model.state_dict()
-        state.update(saved["model"])
-        model.load_state_dict(state)
-        return model
+        return filled(CONFIGS[saved["config"]], saved["model"], path)
     vision = path.with_name(path.stem + "-mmproj.gguf")
     config = CONFIGS[text_of(path, "winnow.sample", "sample")]
-    model = SampleModel(config)
     state = text_state(read_tensors(path), config.layers, config.heads)
     first = text_of(vision, "winnow.cls_layout", "last") == "first"
     state |= vision_state(read_tensors(vision), config, first)
     for name in ("text.embedding.weight", "text.output.weight"):
         state[name] = grow(state[name], config.vocabulary)
-    missing = set(model.state_dict()) - set(state)
-    if any(not name.startswith("heads.") for name in missing):
-        raise ValueError(f"{path} lacks {sorted(missing)[0]}")
-    model.load_state_dict(state, strict=False)
-    return model
+    return filled(config, state, path)

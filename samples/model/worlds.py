@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clips of the richer world, and which world a model is shown.
 
-Beyond the plain world of scenes.py: 2 to 48 frames, small things, words, slides, clutter that
+Beyond the plain world of scenes.py: 3 to 48 frames, small things, words, slides, clutter that
 nobody asks about, things that move fast or slowly, a needle in a long scene where nothing happens,
 and a camera that is not quite still, with drifting brightness and noise. How much of all this there
 is follows from one number, the difficulty.
@@ -91,14 +91,14 @@ class RichMaker(SceneMaker):
         slow = rng.random() < 0.5 if slow is None else slow
         speed = rng.uniform(*(SLOW if slow else FAST))
         start, end = LANE
-        crossing = max(1, int((end - start) / speed))  # frames; it comes once, and is gone then
+        crossing = int((end - start) / speed)  # frames; it comes once, and is gone then
         if last - first > crossing:
             first = rng.randint(first, last - crossing)
             last = first + crossing
         thing = Thing(self.shapes.pop(), self.color(), self.radius(), scene=scene, first=first,
                       last=last)
         start = rng.uniform(start, end - speed * (last - first))
-        thing.motion = Motion(direction, lane, rng.uniform(-2, 2), start, SIZE * 2.0, speed, first)
+        thing.motion = Motion(direction, lane, rng.uniform(-2, 2), start, end, speed, first)
         self.things.append(thing)
 
     def add_word(self, scene: int, first: int, last: int, flashes: bool = False) -> None:
