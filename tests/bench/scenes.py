@@ -32,7 +32,7 @@ import tempfile
 import time
 
 TOLERANCE = 5
-SEED = 100 # of the films that the staged rules were chosen on
+SEED = 100  # of the films that the staged rules were chosen on
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
