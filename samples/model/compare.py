@@ -59,7 +59,7 @@ def torch_logits(model: SampleModel, frames: Tensor, question: str, rows: list[i
         prefix.append(Visual(frame[rows], rows, model.config.rows))
     batch = pack([Sample(prefix, [Question("", question, "")])], False, model.config.width)
     x = model.text.embedding(batch.ids).index_put(batch.visual_at, batch.visual)
-    hidden = model.text(x, batch.positions, batch.mask.float())
+    hidden, _ = model.text(x, batch.positions, batch.mask.float())
     at = (batch.targets[0] >= 0).nonzero()[0, 0]
     return model.text.output(hidden[0, at]).numpy()
 

@@ -42,6 +42,7 @@ KIND_DIGIT = len(SHAPE_NAMES) + 1
 KIND_WORD = KIND_DIGIT + 1
 KINDS = KIND_WORD + 1
 NO_DIGIT = -100  # the label that a loss ignores
+GROUND = 3 * 9  # numbers that tell one background from another
 
 _archive = np.load(Path(__file__).parent / "digits.npz")
 SMALL_DIGITS = torch.from_numpy(_archive["images"])[:, None]
@@ -89,19 +90,21 @@ class WordAt:
 
 @dataclass
 class Labels:
-    """What each patch of each frame shows, [frames, patches]: for the vision tower's own losses."""
+    """What each patch of each frame shows, [frames, patches], for the vision tower's own losses."""
 
     kind: torch.Tensor  # 0 background, 1..6 a shape, 7 a digit, 8 a word
     color: torch.Tensor  # 0 none, else color + 1
     digit: torch.Tensor  # the digit's value or NO_DIGIT
     word: torch.Tensor  # its index or NO_DIGIT
+    ground: torch.Tensor  # what the whole frame stands on, [frames, GROUND]
 
     @classmethod
     def empty(cls, frames: int, grid: int) -> "Labels":
         def filled(value: int) -> torch.Tensor:
             return torch.full((frames, grid, grid), value)
 
-        return cls(filled(0), filled(0), filled(NO_DIGIT), filled(NO_DIGIT))
+        return cls(filled(0), filled(0), filled(NO_DIGIT), filled(NO_DIGIT),
+                   torch.zeros(frames, GROUND))
 
     def flatten(self) -> None:
         """From [frames, grid, grid] to [frames, patches]."""
@@ -149,6 +152,13 @@ def textures(count: int, gen: torch.Generator, size: int = SIZE) -> torch.Tensor
     weight = weight / weight.sum(1, keepdim=True)
     mix = (weight * torch.stack([stripes, checks, coarse, fine], 1)).sum(1, keepdim=True)
     return first[:, :, None, None] * (1 - mix) + second[:, :, None, None] * mix
+
+
+def ground_of(background: torch.Tensor) -> torch.Tensor:
+    """Level and tint of a background's ninths, [n, GROUND], about one in size: by these scenes
+    differ, whatever the light does."""
+    red, green, blue = F.adaptive_avg_pool2d(background, 3).flatten(2).unbind(1)
+    return torch.cat([(green - 92) / 30, (red - green) / 10, (blue - green) / 10], 1)
 
 
 def distances(shape: torch.Tensor, dx: torch.Tensor, dy: torch.Tensor,
@@ -294,4 +304,5 @@ def draw(background: torch.Tensor, which: list[int], shapes: list[ShapeAt], digi
     picture = picture + noise * torch.randn(picture.shape, generator=gen)
     picture = picture.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
     labels.flatten()
+    labels.ground = ground_of(background)[which]
     return picture, labels

@@ -132,7 +132,7 @@ def right_answers(model: SampleModel, samples: list[Sample]) -> list[bool]:
     """For each question of each sample, in order, whether its whole answer would be given."""
     batch = pack(samples, False, model.config.width)
     with half():
-        logits, asked = answer_rows(model, batch)
+        logits, asked, _ = answer_rows(model, batch)
     targets = batch.targets[asked].tolist()
     good = (logits.argmax(-1) == batch.targets[asked]).tolist()
     out = []

@@ -15,9 +15,11 @@ from letters import WRITTEN
 from model import SampleModel
 from prompts import Batch
 from scenes import Clip
+from telling import telling_loss
 
 WEIGHT_DECAY = 0.02
 WARM_UP = 0.04  # of a stage
+TOLD = 0.4  # weight of what rows should tell
 
 
 def half() -> torch.autocast:
@@ -136,6 +138,12 @@ def place_loss(head: nn.Module, patches: Tensor, kind: Tensor) -> Tensor:
     return losses.mean() if not things.any() else losses[things].mean() + losses[~things].mean()
 
 
+def ground_loss(head: nn.Module, patches: Tensor, ground: Tensor) -> Tensor:
+    """How well every patch knows the background [n, GROUND] that its frame stands on: scenes are
+    told apart by it, with few rows too."""
+    return F.mse_loss(head(patches).float(), ground[:, None].expand(-1, patches.shape[1], -1))
+
+
 def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
                   clips: list[Clip]) -> tuple[Tensor, Tensor]:
     """How well patches know what they show, and how well the tower knows what the picture shows."""
@@ -149,25 +157,33 @@ def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
             logits = head(patches[written]).float()
             dense = dense + 0.5 * F.cross_entropy(logits, target[written])
     dense = dense + place_loss(heads.place, patches, labels.kind)
+    dense = dense + ground_loss(heads.ground, patches, labels.ground)
     logits = heads.summary(heads.whole(rows)).float()
     target = summary_target(clips)[:, :logits.shape[1]]
     return dense, 8 * F.binary_cross_entropy_with_logits(logits, target)
 
 
-def answer_rows(model: SampleModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """The logits of the rows that have a target, and which rows these are."""
+def answer_rows(model: SampleModel, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """The logits of the rows that have a target, which rows these are, and the visual rows as they
+    are in the middle of the model."""
     x = model.text.embedding(batch.ids).to(torch.bfloat16)
     if len(batch.visual):
         x = x.index_put(batch.visual_at, batch.visual.to(x.dtype))
-    hidden = model.text(x, batch.positions, batch.mask)
+    hidden, middle = model.text(x, batch.positions, batch.mask)
     asked = batch.targets >= 0
-    return model.text.output(hidden[asked]).float(), asked
+    return model.text.output(hidden[asked]).float(), asked, middle[batch.visual_at]
 
 
-def answer_loss(model: SampleModel, batch: Batch) -> tuple[Tensor, float]:
-    """Weighted cross entropy of the answers, and the share of right tokens."""
-    logits, asked = answer_rows(model, batch)
+def answer_loss(model: SampleModel, batch: Batch) -> tuple[Tensor, str]:
+    """Weighted cross entropy of the answers and of what rows should tell, and what to say of it."""
+    logits, asked, middle = answer_rows(model, batch)
     targets, weights = batch.targets[asked], batch.weights[asked]
     losses = F.cross_entropy(logits, targets, reduction="none")
     right = (logits.argmax(-1) == targets).float().mean().item()
-    return (losses * weights).sum() / weights.sum(), right
+    loss = (losses * weights).sum() / weights.sum()
+    note = f"answers {loss.item():.3f}, {100 * right:.0f} % of tokens right"
+    if batch.told is None:
+        return loss, note
+    lost, shares = telling_loss(model.heads.told, middle, batch.told)
+    note += ", told " + " ".join(f"{100 * share:.0f}" for share in shares) + " %"
+    return loss + TOLD * lost, note

@@ -5,7 +5,7 @@ Every question sees the prefix and itself, and starts at the position right afte
 that a packed question is computed as a question asked alone.
 """
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Optional, Union
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ class Visual:
     rows: Tensor
     kept: list[int]
     full: int
+    told: Optional[Tensor] = None  # what each of them should tell (telling.py), in training on clips
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Batch:
     mask: Tensor  # additive, [samples, 1, rows, rows]
     visual: Tensor  # all visual rows after each other, [n, width]; n may be 0
     visual_at: tuple[Tensor, Tensor]  # sample and row of each
+    told: Optional[Tensor]  # by each, where all samples have it
 
 
 @dataclass
@@ -133,7 +135,9 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
             out[index, :len(values)] = torch.tensor(values, dtype=dtype)
         return out
 
-    rows = [item.rows for sample in samples for item in sample.prefix if isinstance(item, Visual)]
+    items = [item for sample in samples for item in sample.prefix if isinstance(item, Visual)]
+    rows = [item.rows for item in items]
+    told = [item.told for item in items if item.told is not None]
     whose = [index for index, row in enumerate(laid) for _ in row.visual_at]
     where = [at for row in laid for at in row.visual_at]
     return Batch(
@@ -144,4 +148,5 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
         mask=_mask(table("groups", -1, torch.long)),
         visual=torch.cat(rows) if rows else torch.zeros(0, width),
         visual_at=(torch.tensor(whose, dtype=torch.long), torch.tensor(where, dtype=torch.long)),
+        told=torch.cat(told) if told else None,
     )

@@ -6,7 +6,7 @@ A question that should be asked more often stands in the list more than once.
 import random
 
 from draw import SHAPE_NAMES
-from scenes import CELL_NAMES, DIRECTIONS, Clip, Question, Thing, cell_middle
+from scenes import CELL_NAMES, DIRECTIONS, FAST_FROM, Clip, Question, Thing, cell_middle
 
 
 def listing(items: list[str]) -> str:
@@ -183,7 +183,7 @@ def ask_moves(thing: Thing, rng: random.Random) -> list[Question]:
     """Speed of a thing that moves, and where it is in one frame."""
     out = []
     if thing.motion and thing.motion.speed and thing.last - thing.first > 1:
-        speed = "fast" if thing.motion.speed > 3.5 else "slow"
+        speed = "fast" if thing.motion.speed > FAST_FROM else "slow"
         out.append(Question("v_speed", f"does the {thing.noun} move fast or slow?", speed))
     frame = rng.randrange(thing.first, thing.last)
     cell = cell_of(*thing.place(frame))

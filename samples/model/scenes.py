@@ -19,6 +19,7 @@ CELL_NAMES = ["top left", "top", "top right", "left", "center", "right", "bottom
               "bottom right"]
 CELLS = len(CELL_NAMES)
 DIRECTIONS = ["left", "right", "up", "down"]
+FAST_FROM = 3.5  # units a frame
 CLIP_LENGTHS = ([8, 12, 16], [0.7, 0.2, 0.1])  # frames, and how often
 
 

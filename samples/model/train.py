@@ -25,18 +25,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch  # noqa: E402
 import torch.multiprocessing as processes  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from draw import Labels  # noqa: E402
 from dropping import DROP_SHARES, Drop, cap, keep_of_clip, keep_of_picture  # noqa: E402
 from forms import UNCLEAR_FAMILIES, cut, looks_unclear, notes, words_only  # noqa: E402
-from learn import Optimiser, Team, answer_loss, half, place_loss, schedule, vision_losses  # noqa: E402
+from learn import Optimiser, Team, answer_loss, ground_loss, half  # noqa: E402
+from learn import place_loss, schedule, vision_losses  # noqa: E402
 from merging import merged  # noqa: E402
 from model import CONFIGS, Config, SampleModel  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import clip_questions_of, questions_of  # noqa: E402
 from scenes import Clip, Question, draw_clips  # noqa: E402
 from seeds import training_seed  # noqa: E402
+from telling import told  # noqa: E402
 from weights import grown, load, save  # noqa: E402
 from worlds import new_clip, new_picture  # noqa: E402
 
@@ -50,7 +53,7 @@ SPREAD = 0.2  # of the samples, whose rows keep the positions they had before ot
 # the patch. From rows in order, even few of them, it can be guessed too well.
 SHUFFLED = 0.5
 PAIRS = 16  # short clips in which things move, in steps of their own: else motion comes too seldom
-PLACES = 0.2  # weight of what projected rows must tell of their place
+PLACES = 0.2  # weight of what projected rows must tell of their place and their frame
 # Rows of a clip in training, at most: attention over more costs more than it teaches. Some steps
 # see fewer clips with all rows.
 MOST_ROWS = 320
@@ -59,10 +62,10 @@ LONG_ROWS = 4700
 # How often a question is asked, by family. Families that are learned late are asked more.
 PICTURE_WEIGHTS = {"color": 1.6, "where": 1.2, "shape": 0.8, "count": 0.5, "digit": 0.9,
                    "exist": 1.5, "caption": 0.9, "word": 1.2}
-CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.0, "v_motion": 2.0,
-                "v_needle_frame": 1.6, "v_needle_what": 2.0, "v_scenes": 1.0, "v_digit": 1.0,
+CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.6, "v_motion": 2.0,
+                "v_needle_frame": 5.0, "v_needle_what": 2.0, "v_scenes": 1.6, "v_digit": 1.0,
                 "v_digit_needle": 1.3, "v_order": 1.2, "v_exist": 0.6, "v_count": 1.0,
-                "v_caption": 1.0, "v_word": 1.0, "v_word_needle": 1.3, "v_slide": 1.2,
+                "v_caption": 1.0, "v_word": 1.0, "v_word_needle": 1.3, "v_slide": 1.8,
                 "v_speed": 1.0, "v_where": 1.2, "v_same": 1.2}
 NOTE_WEIGHTS = {"n_color": 2.0, "n_count": 1.6, "n_same": 1.6}  # others 1
 PICTURE_QUESTIONS = 5  # asked at once
@@ -176,22 +179,25 @@ class Trainer:
         frames, _, labels = self.draw(clips)
         return clips, frames, labels
 
-    def picture_loss(self, clips: list[Clip], rows: Tensor, kind: Tensor) -> tuple[Tensor, float]:
-        """Loss of questions about pictures, rows dropped, at old or new positions, and of places."""
-        projected = self.model.projector(rows)
-        lost = place_loss(self.model.heads.given_place, projected[:, :self.config.patches], kind)
+    def picture_loss(self, clips: list[Clip], rows: Tensor, labels: Labels) -> tuple[Tensor, str]:
+        """Loss of questions about pictures, rows dropped, at old or new positions, and of what each
+        row should know of its place and its frame."""
+        projected, heads = self.model.projector(rows), self.model.heads
+        patches = projected[:, :self.config.patches]
+        lost = (place_loss(heads.given_place, patches, labels.kind)
+                + ground_loss(heads.given_ground, patches, labels.ground))
         spread = self.rng.random() < SPREAD
         samples = []
         for index, clip in enumerate(clips):
-            kept = keep_of_picture(kind[index].tolist(), self.config, self.rng)
+            kept = keep_of_picture(labels.kind[index].tolist(), self.config, self.rng)
             asked = choose(questions_of(self.world, clip, self.rng), PICTURE_QUESTIONS,
                            PICTURE_WEIGHTS, self.rng)
             if self.rng.random() < SHUFFLED:
                 self.rng.shuffle(kept)
             visual = Visual(projected[index][kept], kept, self.config.rows)
             samples.append(Sample([start(), visual], asked))
-        loss, right = answer_loss(self.model, pack(samples, spread, projected.shape[-1]))
-        return loss + PLACES * lost, right
+        loss, note = answer_loss(self.model, pack(samples, spread, projected.shape[-1]))
+        return loss + PLACES * lost, note
 
     def vision_stage(self, minutes: float, batch: int = 48) -> None:
         def loss(step: int) -> tuple[Tensor, str]:
@@ -210,8 +216,7 @@ class Trainer:
             with half():
                 rows, _ = self.model.vision(frames)
                 dense, summary = vision_losses(self.model, rows, labels, clips)
-                answers, right = self.picture_loss(clips, rows, labels.kind)
-            note = f"answers {answers.item():.3f}, {100 * right:.0f} % of tokens right"
+                answers, note = self.picture_loss(clips, rows, labels)
             return answers + 0.3 * dense + 0.3 * summary, note
 
         parts = [([self.model.vision], 4e-4),
@@ -241,9 +246,10 @@ class Trainer:
         return (choose(plain, CLIP_QUESTIONS - NOTES, CLIP_WEIGHTS, self.rng)
                 + choose(told, NOTES, NOTE_WEIGHTS, self.rng))
 
-    def visuals(self, item: EncodedClip, first: int, last: int, mode: Drop,
+    def visuals(self, item: EncodedClip, first: int, part: Clip, label: int, mode: Drop,
                 most: int) -> list[Visual]:
-        """Rows of frames first up to but not including last, dropped or merged."""
+        """Rows of the frames of a part that begins with frame `first`, dropped or merged."""
+        last = first + part.frames
         projected = self.model.projector(item.rows[first:last])
         if mode == Drop.MERGED:
             pairs = merged(projected[:, :self.config.patches], self.rng)
@@ -251,21 +257,24 @@ class Trainer:
             keeps = keep_of_clip(item.kind[first:last].tolist(), mode, self.config, self.rng)
             pairs = [(projected[frame][kept], kept) for frame, kept in enumerate(keeps)]
         stay = cap([len(places) for _, places in pairs], most, self.rng)
-        return [Visual(rows[kept], [places[i] for i in kept], self.config.rows)
-                for (rows, places), kept in zip(pairs, stay)]
+        out = []
+        for frame, ((rows, places), kept) in enumerate(zip(pairs, stay)):
+            at = [places[i] for i in kept]
+            kind = F.pad(item.kind[first + frame].flatten(), (0, self.config.cls))
+            out.append(Visual(rows[kept], at, self.config.rows, told(part, frame, label, kind[at])))
+        return out
 
     def clip_sample(self, item: EncodedClip, mode: Drop, most: int) -> Sample:
-        clip, first, last, label = item.clip, 0, item.clip.frames, 1
+        clip, first, label = item.clip, 0, 1
         part = self.rng.random() < SEGMENTS
         if part:
             count = self.rng.randint(1, min(MOST_FRAMES, clip.frames))
             first = self.rng.randint(0, clip.frames - count)
-            last = first + count
-            clip = cut(clip, first, last)
+            clip = cut(clip, first, first + count)
             if self.rng.random() < 0.5:
                 label = self.rng.randint(1, LAST_LABEL - count)
         prefix: list = [start()]
-        for frame, visual in enumerate(self.visuals(item, first, last, mode, most)):
+        for frame, visual in enumerate(self.visuals(item, first, clip, label, mode, most)):
             prefix.append(frame_label(frame + label))
             if visual.kept:
                 prefix.append(visual)
@@ -274,7 +283,7 @@ class Trainer:
         asked = clip_questions_of(self.world, clip, self.rng)
         return Sample(prefix, choose(asked, CLIP_QUESTIONS, CLIP_WEIGHTS, self.rng))
 
-    def clip_loss(self, pool: "Pool", batch: int) -> tuple[Tensor, float]:
+    def clip_loss(self, pool: "Pool", batch: int) -> tuple[Tensor, str]:
         """Loss of questions about clips; all processes drop rows in the same way."""
         mode = Drop(int(self.team.agree(self.rng.choices(list(Drop), DROP_SHARES)[0])))
         most = MOST_ROWS
@@ -284,7 +293,7 @@ class Trainer:
         spread = mode not in (Drop.NONE, Drop.MERGED) and self.rng.random() < SPREAD
         return answer_loss(self.model, pack(samples, spread, self.config.width))
 
-    def words_loss(self, samples: int = 5, questions: int = 6) -> tuple[Tensor, float]:
+    def words_loss(self, samples: int = 5, questions: int = 6) -> tuple[Tensor, str]:
         """Loss of the forms that need no picture."""
         batch = [Sample([start()], [words_only(self.rng, self.world == "rich") for _ in range(questions)])
                  for _ in range(samples)]
@@ -303,17 +312,15 @@ class Trainer:
         def loss(step: int) -> tuple[Tensor, str]:
             with half():
                 if pairs and step % 8 in (1, 3):
-                    value, right = self.clip_loss(pairs, PAIRS)
-                elif step % 4 == 3:
+                    return self.clip_loss(pairs, PAIRS)
+                if step % 4 == 3:
                     clips, frames, labels = self.new_pictures(16)
                     with torch.no_grad():
                         rows, _ = self.model.vision(frames)
-                    value, right = self.picture_loss(clips, rows, labels.kind)
-                elif step % 4 == 1:
-                    value, right = self.words_loss()
-                else:
-                    value, right = self.clip_loss(pool, batch)
-            return value, f"answers {value.item():.3f}, {100 * right:.0f} % of tokens right"
+                    return self.picture_loss(clips, rows, labels)
+                if step % 4 == 1:
+                    return self.words_loss()
+                return self.clip_loss(pool, batch)
 
         parts = [([self.model.projector, self.model.heads, self.model.text], rate)]
         self.run("clips", minutes, 0.0, Optimiser(parts, self.team), loss)
