@@ -15,7 +15,7 @@ struct style {
     double most;        /* and at most */
     bool half;          /* patches merge by two inside the encoder, where it can */
 };
-static const struct style auto_style = {2, 64, 1 / 16.0, 1, false};
+static const struct style auto_style = {2, 64, 1 / 32.0, 1, false};
 static const struct style fast_style = {1, 16, 1 / 16.0, 0.25, true};
 static const struct style fine_style = {4, 256, 0.25, 1, false};
 /* Of a search, before those go that look alike. */
@@ -87,10 +87,20 @@ static char *expand_style(const struct wn_clip *clip, const struct style *style)
     return wn_sprintf("scene,fps=%.6g%s,cdpruner=keep=%.0f", frames / clip->duration, half, rows);
 }
 
+/* All the budget is the picture's, and of a picture in tiles each keeps its share. */
+static char *expand_still(const struct wn_clip *clip)
+{
+    const double rows = (double)clip->tokens - clip->frame_glue;
+
+    if (clip->tokens <= 0 || clip->frame_rows <= 0 || rows >= clip->frame_rows)
+        return wn_strdup("");
+    return wn_sprintf("cdpruner=keep=%.6g", fmax(1, rows) / clip->frame_rows);
+}
+
 static char *expand(const struct wn_clip *clip, const struct style *style)
 {
     if (clip->still)
-        return wn_strdup("");
+        return expand_still(clip);
     if (clip->search)
         return expand_search(clip);
     if (clip->duration <= 0) /* pushed, or a file that does not tell: the budget sorts it out */

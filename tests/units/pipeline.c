@@ -203,9 +203,17 @@ static void auto_steps_aside(void **state)
     assert_null(strstr(text, "140"));
     assert_non_null(strstr(text, ",budget=tokens=64"));
     free(text);
-    clip = (struct wn_clip){.still = true, .tokens = 9, .frame_rows = 64};
+    clip = (struct wn_clip){.still = true, .tokens = 64, .frame_rows = 64};
     text = wn_preset_expand("auto", &clip);
     assert_string_equal(text, "");
+    free(text);
+    clip.tokens = 16; /* of a picture that does not fit, rows as different as those of a video */
+    text = wn_preset_expand("auto", &clip);
+    assert_string_equal(text, "cdpruner=keep=0.25");
+    free(text);
+    clip = (struct wn_clip){.duration = 8, .frame_rows = 576, .frame_glue = 6, .tokens = 16 * 26};
+    text = wn_preset_expand("auto", &clip); /* few rows of every frame rather than fewer frames */
+    assert_string_equal(text, "scene,fps=2,cdpruner=keep=20");
     free(text);
 }
 
