@@ -83,6 +83,8 @@ static int look(struct run *run, const struct acc_item *item, const char *chain,
     char *text = NULL;
     int err;
 
+    if (*chain && !strcmp(frames, "off")) /* stands alone; a picture needs no choice of frames */
+        frames = "";
     const size_t size = strlen(frames) + strlen(chain) + 8;
     text = malloc(size);
     if (!text)

@@ -190,7 +190,7 @@ static int add_shares(struct acc *acc, const char *name, const char *shares)
     return 0;
 }
 
-/* Every filter of tokens that counts what remains. */
+/* Every filter of tokens that counts what remains; `scores` is what the oracle runs. */
 static int add_all(struct acc *acc, const char *shares)
 {
     const struct wn_filter_info *f;
@@ -200,7 +200,8 @@ static int add_all(struct acc *acc, const char *shares)
         bool keep = false;
         for (int k = 0; k < f->n_options; k++)
             keep |= !strcmp(f->options[k].name, "keep");
-        if (!keep || !strstr(f->places, "token") || !strcmp(f->family, "budget"))
+        if (!keep || !strstr(f->places, "token") || !strcmp(f->family, "budget") ||
+            !strcmp(f->name, "scores"))
             continue;
         snprintf(name, sizeof(name), strstr(f->places, "encoder") ? "%s=at=token:keep={}"
                                                                    : "%s=keep={}", f->name);
