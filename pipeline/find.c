@@ -12,7 +12,8 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && !strcmp(s + n - m, end);
 }
 
-/* How well a file name fits: 2 when it holds the model's stem too, 1 for any projector, else 0. */
+/* How well a file name fits: better the more of the model's stem it holds, 1 for any projector, 0 for
+ * other files. */
 static int fitness(const char *name, const char *model)
 {
     char stem[256];
@@ -28,7 +29,7 @@ static int fitness(const char *name, const char *model)
     stem[n] = '\0';
     for (;;) { /* name-7b-Q4_K_M, then name-7b, then name */
         if (strstr(name, stem))
-            return 2;
+            return 1 + (int)strlen(stem);
         char *dash = strrchr(stem, '-');
         if (!dash || dash - stem < 3)
             return 1;
