@@ -157,11 +157,22 @@ def write(clip: Clip, rng: random.Random, seed: int, path: Path, args: argparse.
     encode(path, frames)
 
 
+def kind_of(clip: Clip) -> str:
+    """What sort of clip it is, for those who choose filters by it."""
+    if clip.frames == 1:
+        return "picture"
+    if clip.scenes > 1:
+        return "scenes"
+    return "moving" if any(thing.motion for thing in clip.things) else "static"
+
+
 def lines_of(clip: Clip, name: str, questions: list[Question]) -> list[dict]:
     """The clip's lines of quiz.jsonl."""
+    more = {"kind": kind_of(clip)} if clip.camera else {}
     lines = [{"video": name, "family": question.family, "question": question.text,
               "answers": [question.answer],
-              "filters": "fps=2" if name.endswith(".mp4") else "off"} for question in questions]
+              "filters": "fps=2" if name.endswith(".mp4") else "off"} | more
+             for question in questions]
     lines[0]["objects"] = objects_of(clip)
     return lines
 
