@@ -12,8 +12,8 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && !strcmp(s + n - m, end);
 }
 
-/* How well a file name fits: better the more of the model's stem it holds, 1 for any projector, 0 for
- * other files. */
+/* How well a file name fits: better the more of the model's stem it holds, 1 for any projector, 0
+ * for other files. */
 static int fitness(const char *name, const char *model)
 {
     char stem[256];
