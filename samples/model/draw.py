@@ -90,7 +90,7 @@ class WordAt:
 
 @dataclass
 class Labels:
-    """What each patch of each frame shows, [frames, patches], for the vision tower's own losses."""
+    """What each patch of each frame shows, [frames, patches]: for the vision tower's own losses."""
 
     kind: torch.Tensor  # 0 background, 1..6 a shape, 7 a digit, 8 a word
     color: torch.Tensor  # 0 none, else color + 1
@@ -99,12 +99,11 @@ class Labels:
     ground: torch.Tensor  # what the whole frame stands on, [frames, GROUND]
 
     @classmethod
-    def empty(cls, frames: int, grid: int) -> "Labels":
+    def empty(cls, grid: int, ground: torch.Tensor) -> "Labels":
         def filled(value: int) -> torch.Tensor:
-            return torch.full((frames, grid, grid), value)
+            return torch.full((len(ground), grid, grid), value)
 
-        return cls(filled(0), filled(0), filled(NO_DIGIT), filled(NO_DIGIT),
-                   torch.zeros(frames, GROUND))
+        return cls(filled(0), filled(0), filled(NO_DIGIT), filled(NO_DIGIT), ground)
 
     def flatten(self) -> None:
         """From [frames, grid, grid] to [frames, patches]."""
@@ -292,7 +291,7 @@ def draw(background: torch.Tensor, which: list[int], shapes: list[ShapeAt], digi
     where there is no camera, one sigma in grey levels.
     """
     picture = background[which].clone()
-    labels = Labels.empty(len(which), grid)
+    labels = Labels.empty(grid, ground_of(background)[which])
     for layer in layers(shapes):
         draw_layer(picture, labels, layer)
     for digit in digits:
@@ -304,5 +303,4 @@ def draw(background: torch.Tensor, which: list[int], shapes: list[ShapeAt], digi
     picture = picture + noise * torch.randn(picture.shape, generator=gen)
     picture = picture.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
     labels.flatten()
-    labels.ground = ground_of(background)[which]
     return picture, labels

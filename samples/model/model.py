@@ -163,8 +163,8 @@ class Projector(nn.Module):
 class Heads(nn.Module):
     """What the vision tower is trained with before there is a language model; not exported. Patches
     must tell what they show, where they are and what the frame stands on, and so must the projected
-    rows: behind a filter nothing else says it. Rows in the language model tell what telling.py asks. A tower without CLS is summed up by a learned query, as SigLIP's pooling
-    head does it."""
+    rows: behind a filter nothing else says it. Rows in the language model tell what telling.py asks.
+    A tower without CLS is summed up by a learned query, as SigLIP's pooling head does it."""
 
     def __init__(self, config: Config):
         super().__init__()

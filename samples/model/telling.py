@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from draw import KINDS
+from prompts import IGNORED
 from scenes import DIRECTIONS, FAST_FROM, Clip
 
-UNKNOWN = -100  # a target that losses ignore
 STILL = 2 * len(DIRECTIONS)  # below it, directions, slow ones and fast ones
 PARTS = [100, 6, STILL + 1]  # numbers of frames, scenes, moves
 LAYER = 4  # of the language model, after which rows are asked
@@ -22,7 +22,7 @@ def told(clip: Clip, frame: int, label: int, kind: Tensor) -> Tensor:
     """Targets [rows, parts] of a frame whose rows show `kind` [rows]; label: the number of frame 0.
 
     How a thing moves is known from its second frame on."""
-    moves = torch.full((KINDS,), UNKNOWN)
+    moves = torch.full((KINDS,), IGNORED)
     for thing in clip.things:
         if not thing.first < frame < thing.last:
             continue
@@ -42,7 +42,7 @@ def telling_loss(head: nn.Module, rows: Tensor, target: Tensor) -> tuple[Tensor,
     each part."""
     losses, right = [], []
     for logits, part in zip(head(rows).float().split(PARTS, -1), target.T):
-        known = part != UNKNOWN
+        known = part != IGNORED
         if known.any():
             losses.append(F.cross_entropy(logits[known], part[known]))
             right.append((logits[known].argmax(-1) == part[known]).float().mean().item())

@@ -31,8 +31,8 @@ from torch import Tensor  # noqa: E402
 from draw import Labels  # noqa: E402
 from dropping import DROP_SHARES, Drop, cap, keep_of_clip, keep_of_picture  # noqa: E402
 from forms import UNCLEAR_FAMILIES, cut, looks_unclear, notes, words_only  # noqa: E402
-from learn import Optimiser, Team, answer_loss, ground_loss, half  # noqa: E402
-from learn import place_loss, schedule, vision_losses  # noqa: E402
+from learn import (Optimiser, Team, answer_loss, ground_loss, half, place_loss,  # noqa: E402
+                   schedule, vision_losses)
 from merging import merged  # noqa: E402
 from model import CONFIGS, Config, SampleModel  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
