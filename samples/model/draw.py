@@ -41,7 +41,7 @@ DIGIT = 20  # side of the digit on it
 KIND_DIGIT = len(SHAPE_NAMES) + 1
 KIND_WORD = KIND_DIGIT + 1
 KINDS = KIND_WORD + 1
-NO_DIGIT = -100  # the label that a loss ignores
+IGNORED = -100  # a label that losses pass over
 GROUND = 3 * 9  # numbers that tell one background from another
 
 _archive = np.load(Path(__file__).parent / "digits.npz")
@@ -94,8 +94,9 @@ class Labels:
 
     kind: torch.Tensor  # 0 background, 1..6 a shape, 7 a digit, 8 a word
     color: torch.Tensor  # 0 none, else color + 1
-    digit: torch.Tensor  # the digit's value or NO_DIGIT
-    word: torch.Tensor  # its index or NO_DIGIT
+    digit: torch.Tensor  # the digit's value or IGNORED
+    word: torch.Tensor  # its index or IGNORED
+    middle: torch.Tensor  # of the shape, x and y from the patch's middle, in patches
     ground: torch.Tensor  # what the whole frame stands on, [frames, GROUND]
 
     @classmethod
@@ -103,12 +104,13 @@ class Labels:
         def filled(value: int) -> torch.Tensor:
             return torch.full((len(ground), grid, grid), value)
 
-        return cls(filled(0), filled(0), filled(NO_DIGIT), filled(NO_DIGIT), ground)
+        middle = torch.zeros(len(ground), grid, grid, 2)
+        return cls(filled(0), filled(0), filled(IGNORED), filled(IGNORED), middle, ground)
 
     def flatten(self) -> None:
         """From [frames, grid, grid] to [frames, patches]."""
         for name, value in vars(self).items():
-            setattr(self, name, value.flatten(1))
+            setattr(self, name, value.flatten(1, 2) if value.dim() > 2 else value)
 
     def __getitem__(self, frames) -> "Labels":
         return Labels(*(value[frames] for value in vars(self).values()))
@@ -211,6 +213,9 @@ def draw_layer(picture: torch.Tensor, labels: Labels, layer: list[ShapeAt]) -> N
     kind, color = torch.where(asked, shape + 1, 0), torch.where(asked, color + 1, 0)
     labels.kind[frame] = torch.where(patch, kind[:, None, None], labels.kind[frame])
     labels.color[frame] = torch.where(patch, color[:, None, None], labels.color[frame])
+    grid = labels.kind.shape[-1]
+    away = place[:, None, None, :2] * (grid / SIZE) - torch.stack(axes(grid), -1) * (grid / SIZE)
+    labels.middle[frame] = torch.where(patch[..., None], away, labels.middle[frame])
 
 
 def label_box(labels: Labels, frame: int, box: tuple[int, int, int, int], size: int,
@@ -222,7 +227,7 @@ def label_box(labels: Labels, frame: int, box: tuple[int, int, int, int], size: 
     patch = F.avg_pool2d(cover, size // labels.kind.shape[-1])[0, 0] > 0.3
     labels.kind[frame][patch] = kind
     labels.color[frame][patch] = 0
-    labels.digit[frame][patch] = NO_DIGIT
+    labels.digit[frame][patch] = IGNORED
     return patch
 
 

@@ -19,7 +19,7 @@ class Drop(IntEnum):
     MERGED = 3  # rows are means of rows, see merging.py
 
 
-DROP_SHARES = [0.2, 0.2, 0.35, 0.25]  # of the modes above
+DROP_SHARES = [0.45, 0.15, 0.25, 0.15]  # of the modes above
 
 
 def keep_of_picture(kind: list[int], config: Config, rng: random.Random) -> list[int]:

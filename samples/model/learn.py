@@ -10,12 +10,12 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from draw import COLOR_NAMES, SHAPE_NAMES, Labels
+from draw import COLOR_NAMES, KIND_DIGIT, SHAPE_NAMES, Labels
 from letters import WRITTEN
 from model import SampleModel
 from prompts import Batch
 from scenes import Clip
-from telling import telling_loss
+from telling import Told
 
 WEIGHT_DECAY = 0.02
 WARM_UP = 0.04  # of a stage
@@ -70,29 +70,49 @@ class Team:
             gradient.copy_(part.view_as(gradient))
 
 
+def is_hidden(name: str, parameter: nn.Parameter) -> bool:
+    """Whether it is a matrix between layers, and so for Muon."""
+    return parameter.dim() == 2 and name.startswith(("blocks.", "first.", "second."))
+
+
 class Optimiser:
-    """AdamW over parts with a learning rate each; norms and biases do not decay."""
+    """Muon for the matrices between layers (Jordan et al., 2024; steps of AdamW's size, as in Liu et
+    al., 2025), AdamW for the rest, over parts with a learning rate each. Norms and biases do not
+    decay."""
 
     def __init__(self, parts: list[tuple[list[nn.Module], float]], team: Team):
         self.team = team
         self.parameters: list[nn.Parameter] = []
-        groups = []
+        matrices, others = [], []
         for modules, rate in parts:
-            mine = [p for module in modules for p in module.parameters()]
-            self.parameters += mine
-            for decay, chosen in ((WEIGHT_DECAY, [p for p in mine if p.dim() > 1]),
-                                  (0.0, [p for p in mine if p.dim() <= 1])):
+            mine = [item for module in modules for item in module.named_parameters()]
+            self.parameters += [p for _, p in mine]
+            hidden = [p for name, p in mine if is_hidden(name, p)]
+            rest = [p for name, p in mine if not is_hidden(name, p)]
+            for groups, decay, chosen in (
+                    (matrices, WEIGHT_DECAY, hidden),
+                    (others, WEIGHT_DECAY, [p for p in rest if p.dim() > 1]),
+                    (others, 0.0, [p for p in rest if p.dim() <= 1])):
                 groups.append({"params": chosen, "weight_decay": decay, "lr": rate, "base": rate})
-        self.adam = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+        self.each = [torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw"),
+                     torch.optim.AdamW(others, betas=(0.9, 0.98), fused=True)]
 
     def step(self, scale: float) -> None:
         """One step at `scale` of each part's learning rate."""
         self.team.average(self.parameters)
         nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)
-        for group in self.adam.param_groups:
-            group["lr"] = group["base"] * scale
-        self.adam.step()
-        self.adam.zero_grad(set_to_none=True)
+        for optimiser in self.each:
+            for group in optimiser.param_groups:
+                group["lr"] = group["base"] * scale
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+
+    def state(self) -> list[dict]:
+        return [optimiser.state_dict() for optimiser in self.each]
+
+    def load(self, state: list[dict]) -> None:
+        for optimiser, part in zip(self.each, state):
+            optimiser.load_state_dict(part)
 
 
 def schedule(done: float, floor: float) -> float:
@@ -138,6 +158,14 @@ def place_loss(head: nn.Module, patches: Tensor, kind: Tensor) -> Tensor:
     return losses.mean() if not things.any() else losses[things].mean() + losses[~things].mean()
 
 
+def middle_loss(head: nn.Module, patches: Tensor, labels: Labels) -> Tensor:
+    """How well patches know how far the middle of their shape is: motion is often less than a patch
+    a frame."""
+    shapes = (labels.kind > 0) & (labels.kind < KIND_DIGIT)
+    said = head(patches[shapes]).float()
+    return F.mse_loss(said, labels.middle[shapes]) if len(said) else patches.new_zeros(())
+
+
 def ground_loss(head: nn.Module, patches: Tensor, ground: Tensor) -> Tensor:
     """How well every patch knows the background [n, GROUND] that its frame stands on: scenes are
     told apart by it, with few rows too."""
@@ -158,32 +186,33 @@ def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
             dense = dense + 0.5 * F.cross_entropy(logits, target[written])
     dense = dense + place_loss(heads.place, patches, labels.kind)
     dense = dense + ground_loss(heads.ground, patches, labels.ground)
+    dense = dense + middle_loss(heads.middle, patches, labels)
     logits = heads.summary(heads.whole(rows)).float()
     target = summary_target(clips)[:, :logits.shape[1]]
     return dense, 8 * F.binary_cross_entropy_with_logits(logits, target)
 
 
-def answer_rows(model: SampleModel, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """The logits of the rows that have a target, which rows these are, and the visual rows as they
-    are in the middle of the model."""
+def answer_rows(model: SampleModel, batch: Batch) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """The logits of the rows that have a target, which rows these are, and all rows after the layers
+    that telling.py asks."""
     x = model.text.embedding(batch.ids).to(torch.bfloat16)
     if len(batch.visual):
         x = x.index_put(batch.visual_at, batch.visual.to(x.dtype))
-    hidden, middle = model.text(x, batch.positions, batch.mask)
+    hidden, after = model.text(x, batch.positions, batch.mask)
     asked = batch.targets >= 0
-    return model.text.output(hidden[asked]).float(), asked, middle[batch.visual_at]
+    return model.text.output(hidden[asked]).float(), asked, after
 
 
 def answer_loss(model: SampleModel, batch: Batch) -> tuple[Tensor, str]:
     """Weighted cross entropy of the answers and of what rows should tell, and what to say of it."""
-    logits, asked, middle = answer_rows(model, batch)
+    logits, asked, after = answer_rows(model, batch)
     targets, weights = batch.targets[asked], batch.weights[asked]
     losses = F.cross_entropy(logits, targets, reduction="none")
     right = (logits.argmax(-1) == targets).float().mean().item()
     loss = (losses * weights).sum() / weights.sum()
     note = f"answers {loss.item():.3f}, {100 * right:.0f} % of tokens right"
-    if batch.told is None:
+    if not batch.told:
         return loss, note
-    lost, shares = telling_loss(model.heads.told, middle, batch.told)
-    note += ", told " + " ".join(f"{100 * share:.0f}" for share in shares) + " %"
-    return loss + TOLD * lost, note
+    rows = [x[batch.visual_at] for x in after[1:]]
+    lost, more = model.heads.told.loss(after[0][batch.label_at], rows, Told.joined(batch.told))
+    return loss + TOLD * lost, f"{note}, {more}"

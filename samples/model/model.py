@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-import telling
 from draw import COLOR_NAMES, GROUND, KINDS, SHAPE_NAMES
+from telling import LAYERS, Teller
 from vocabulary import PIECES, WRITTEN
 
 IMAGE_MEAN, IMAGE_STD = 0.5, 0.25
@@ -162,8 +162,8 @@ class Projector(nn.Module):
 
 class Heads(nn.Module):
     """What the vision tower is trained with before there is a language model; not exported. Patches
-    must tell what they show, where they are and what the frame stands on, and so must the projected
-    rows: behind a filter nothing else says it. Rows in the language model tell what telling.py asks.
+    must tell what they show, where they are, where the middle of their thing is and what the frame
+    stands on, and so must the projected rows: behind a filter nothing else says it. Rows in the language model tell what telling.py asks.
     A tower without CLS is summed up by a learned query, as SigLIP's pooling head does it."""
 
     def __init__(self, config: Config):
@@ -178,9 +178,11 @@ class Heads(nn.Module):
         self.word = nn.Linear(width, len(WRITTEN)) if rich else None
         self.place = nn.Linear(width, 2 * config.grid)  # a patch's own row and column
         self.given_place = nn.Linear(config.width, 2 * config.grid)  # the same, once projected
+        self.middle = nn.Linear(width, 2)  # of its thing, from its own
+        self.given_middle = nn.Linear(config.width, 2)
         self.ground = nn.Linear(width, GROUND)
         self.given_ground = nn.Linear(config.width, GROUND)
-        self.told = nn.Linear(config.width, sum(telling.PARTS))
+        self.told = Teller(config.width)
         known = len(SHAPE_NAMES) * len(COLOR_NAMES) + 10 + (len(WRITTEN) if rich else 0)
         self.summary = nn.Linear(width, known)
         if not config.cls:
@@ -299,17 +301,16 @@ class LanguageModel(nn.Module):
         frequency = config.rope_base ** (-torch.arange(0, head, 2).float() / head)
         self.register_buffer("frequency", frequency, persistent=False)
 
-    def forward(self, x: Tensor, position: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, position: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor]]:
         """x [batch, rows, width], position [batch, rows], mask [batch, 1, rows, rows]. Also the rows
-        as they are where telling.py asks them."""
+        as they are after the layers where telling.py asks them."""
         angle = position[:, None, :, None].float() * self.frequency
         cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-        for block in self.blocks[:telling.LAYER]:
+        after = []
+        for block in self.blocks:
             x = block(x, cos, sin, mask)
-        middle = x
-        for block in self.blocks[telling.LAYER:]:
-            x = block(x, cos, sin, mask)
-        return self.norm(x), middle
+            after.append(x)
+        return self.norm(x), after[:LAYERS]
 
 
 class SampleModel(nn.Module):

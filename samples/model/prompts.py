@@ -10,11 +10,12 @@ from typing import Optional, Union
 import torch
 from torch import Tensor
 
+from draw import IGNORED
 from scenes import Question
+from telling import Told
 from vocabulary import BOS, EOS, encode
 
 HIDDEN = -30000.0  # of the additive mask; fits bfloat16
-IGNORED = -100
 LONG_ANSWER = 3  # tokens; longer answers weigh as much as one of this length
 
 
@@ -25,7 +26,7 @@ class Visual:
     rows: Tensor
     kept: list[int]
     full: int
-    told: Optional[Tensor] = None  # what each of them should tell (telling.py), in training on clips
+    told: Optional[Told] = None  # what they should tell (telling.py), in training on clips
 
 
 @dataclass
@@ -47,7 +48,8 @@ class Batch:
     mask: Tensor  # additive, [samples, 1, rows, rows]
     visual: Tensor  # all visual rows after each other, [n, width]; n may be 0
     visual_at: tuple[Tensor, Tensor]  # sample and row of each
-    told: Optional[Tensor]  # by each, where all samples have it
+    label_at: tuple[Tensor, Tensor]  # sample and row of the token before each frame's rows
+    told: list[Told]  # by each frame, where all samples have it
 
 
 @dataclass
@@ -60,6 +62,7 @@ class _Row:
     targets: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     visual_at: list[int] = field(default_factory=list)
+    label_at: list[int] = field(default_factory=list)
     next: int = 0  # position
 
     def add(self, ids: list[int], positions: list[int], group: int) -> None:
@@ -75,6 +78,7 @@ class _Row:
 
     def add_visual(self, item: Visual, spread: bool) -> None:
         count = len(item.kept)
+        self.label_at.append(len(self.ids) - 1)
         self.visual_at += range(len(self.ids), len(self.ids) + count)
         places = item.kept if spread else range(count)
         self.add([0] * count, [self.next + place for place in places], 0)
@@ -137,9 +141,12 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
 
     items = [item for sample in samples for item in sample.prefix if isinstance(item, Visual)]
     rows = [item.rows for item in items]
-    told = [item.told for item in items if item.told is not None]
-    whose = [index for index, row in enumerate(laid) for _ in row.visual_at]
-    where = [at for row in laid for at in row.visual_at]
+
+    def places(name: str) -> tuple[Tensor, Tensor]:
+        whose = [index for index, row in enumerate(laid) for _ in getattr(row, name)]
+        where = [at for row in laid for at in getattr(row, name)]
+        return torch.tensor(whose, dtype=torch.long), torch.tensor(where, dtype=torch.long)
+
     return Batch(
         ids=table("ids", 0, torch.long),
         positions=table("positions", 0, torch.long),
@@ -147,6 +154,7 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
         weights=table("weights", 0, torch.float32),
         mask=_mask(table("groups", -1, torch.long)),
         visual=torch.cat(rows) if rows else torch.zeros(0, width),
-        visual_at=(torch.tensor(whose, dtype=torch.long), torch.tensor(where, dtype=torch.long)),
-        told=torch.cat(told) if told else None,
+        visual_at=places("visual_at"),
+        label_at=places("label_at"),
+        told=[item.told for item in items if item.told is not None],
     )

@@ -31,8 +31,8 @@ from torch import Tensor  # noqa: E402
 from draw import Labels  # noqa: E402
 from dropping import DROP_SHARES, Drop, cap, keep_of_clip, keep_of_picture  # noqa: E402
 from forms import UNCLEAR_FAMILIES, cut, looks_unclear, notes, words_only  # noqa: E402
-from learn import (Optimiser, Team, answer_loss, ground_loss, half, place_loss,  # noqa: E402
-                   schedule, vision_losses)
+from learn import (Optimiser, Team, answer_loss, ground_loss, half, middle_loss,  # noqa: E402
+                   place_loss, schedule, vision_losses)
 from merging import merged  # noqa: E402
 from model import CONFIGS, Config, SampleModel  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
@@ -70,6 +70,7 @@ CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.6, "v_motion
 NOTE_WEIGHTS = {"n_color": 2.0, "n_count": 1.6, "n_same": 1.6}  # others 1
 PICTURE_QUESTIONS = 5  # asked at once
 CLIP_QUESTIONS = 6
+LONG_QUESTIONS = 18  # with all rows, where a question costs little beside them
 NOTES = 4  # and as many ordinary questions, about a part of a clip
 SEGMENTS = 0.4  # of the clips, as parts
 MOST_FRAMES = 16  # of such a part
@@ -93,10 +94,11 @@ def choose(questions: list[Question], count: int, weights: dict[str, float],
 class EncodedClip:
     """A clip, the vision tower's rows of its frames, and what its patches show."""
 
-    def __init__(self, clip: Clip, rows: Tensor, kind: Tensor):
+    def __init__(self, clip: Clip, rows: Tensor, kind: Tensor, ground: Tensor):
         self.clip = clip
         self.rows = rows
         self.kind = kind.to(torch.uint8)
+        self.ground = ground
 
 
 class Trainer:
@@ -139,7 +141,7 @@ class Trainer:
             return 0.0, 0
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["model"])
-        optimiser.adam.load_state_dict(state["adam"])
+        optimiser.load(state["optimiser"])
         self.rng.seed(training_seed(self.seed, self.team.rank, state["step"]))  # nothing twice
         return state["seconds"], state["step"]
 
@@ -163,7 +165,7 @@ class Trainer:
             if seconds > saved + SAVE_EVERY:
                 saved = seconds
                 self.save(stage, {"model": self.model.state_dict(), "seconds": seconds,
-                                  "adam": optimiser.adam.state_dict(), "step": step})
+                                  "optimiser": optimiser.state(), "step": step})
         self.team.say(f"{stage} done after {step} steps")
         self.save(stage)
         if self.team.rank == 0:
@@ -185,7 +187,8 @@ class Trainer:
         projected, heads = self.model.projector(rows), self.model.heads
         patches = projected[:, :self.config.patches]
         lost = (place_loss(heads.given_place, patches, labels.kind)
-                + ground_loss(heads.given_ground, patches, labels.ground))
+                + ground_loss(heads.given_ground, patches, labels.ground)
+                + middle_loss(heads.given_middle, patches, labels))
         spread = self.rng.random() < SPREAD
         samples = []
         for index, clip in enumerate(clips):
@@ -234,16 +237,17 @@ class Trainer:
         with half():
             rows = torch.cat([self.model.vision(part)[0] for part in frames.split(64)])
         rows = rows.to(torch.bfloat16)
-        return [EncodedClip(clip, rows[begin:end].clone(), labels.kind[begin:end])
+        return [EncodedClip(clip, rows[begin:end].clone(), labels.kind[begin:end],
+                            labels.ground[begin:end])
                 for clip, begin, end in zip(clips, offsets, offsets[1:])]
 
-    def part_questions(self, clip: Clip, label: int) -> list[Question]:
+    def part_questions(self, clip: Clip, label: int, count: int) -> list[Question]:
         """Notes on a part of a clip, and ordinary questions that it answers."""
         plain = [question for question in clip_questions_of(self.world, clip, self.rng)
                  if not (looks_unclear(clip) and question.family in UNCLEAR_FAMILIES)
                  and (label == 1 or question.family not in NUMBERED)]
         told = notes(clip, self.rng, label, self.world == "rich")
-        return (choose(plain, CLIP_QUESTIONS - NOTES, CLIP_WEIGHTS, self.rng)
+        return (choose(plain, count - NOTES, CLIP_WEIGHTS, self.rng)
                 + choose(told, NOTES, NOTE_WEIGHTS, self.rng))
 
     def visuals(self, item: EncodedClip, first: int, part: Clip, label: int, mode: Drop,
@@ -258,10 +262,14 @@ class Trainer:
             pairs = [(projected[frame][kept], kept) for frame, kept in enumerate(keeps)]
         stay = cap([len(places) for _, places in pairs], most, self.rng)
         out = []
+        before = None
         for frame, ((rows, places), kept) in enumerate(zip(pairs, stay)):
             at = [places[i] for i in kept]
             kind = F.pad(item.kind[first + frame].flatten(), (0, self.config.cls))
-            out.append(Visual(rows[kept], at, self.config.rows, told(part, frame, label, kind[at])))
+            ground = item.ground[first + (before or 0)]
+            tell = told(part, frame, before, label, kind[at], ground)
+            out.append(Visual(rows[kept], at, self.config.rows, tell))
+            before = frame if kept else before
         return out
 
     def clip_sample(self, item: EncodedClip, mode: Drop, most: int) -> Sample:
@@ -278,10 +286,11 @@ class Trainer:
             prefix.append(frame_label(frame + label))
             if visual.kept:
                 prefix.append(visual)
+        count = LONG_QUESTIONS if mode == Drop.NONE else CLIP_QUESTIONS
         if part:
-            return Sample(prefix, self.part_questions(clip, label))
+            return Sample(prefix, self.part_questions(clip, label, count))
         asked = clip_questions_of(self.world, clip, self.rng)
-        return Sample(prefix, choose(asked, CLIP_QUESTIONS, CLIP_WEIGHTS, self.rng))
+        return Sample(prefix, choose(asked, count, CLIP_WEIGHTS, self.rng))
 
     def clip_loss(self, pool: "Pool", batch: int) -> tuple[Tensor, str]:
         """Loss of questions about clips; all processes drop rows in the same way."""
