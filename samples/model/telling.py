@@ -101,9 +101,11 @@ class Teller(nn.Module):
         losses = [known_error(self.label(labels), to_tell.ground, to_tell.begins), grounds, 4 * places]
         cuts = self.begins(rows[1]).float()
         losses.append(F.cross_entropy(cuts, begins, weight=torch.tensor([1.0, 4.0])))
+        note = f"before {grounds.item():.2f} {places.item():.3f}"
         seen = begins == 1
-        found = 100 * cuts[seen].argmax(-1).float().mean().item() if seen.any() else -1
-        note = f"before {grounds.item():.2f} {places.item():.3f}, cuts {found:.0f} %, told"
+        if seen.any():
+            note += f", cuts {100 * cuts[seen].argmax(-1).float().mean().item():.0f} %"
+        note += ", told"
         for logits, part in zip(self.parts(rows[2]).float().split(PARTS, -1), to_tell.parts.T):
             known = part != IGNORED
             if known.any():
