@@ -214,7 +214,7 @@ def draw_layer(picture: torch.Tensor, labels: Labels, layer: list[ShapeAt]) -> N
     labels.kind[frame] = torch.where(patch, kind[:, None, None], labels.kind[frame])
     labels.color[frame] = torch.where(patch, color[:, None, None], labels.color[frame])
     grid = labels.kind.shape[-1]
-    away = place[:, None, None, :2] * (grid / SIZE) - torch.stack(axes(grid), -1) * (grid / SIZE)
+    away = (place[:, None, None, :2] - torch.stack(axes(grid), -1)) * (grid / SIZE)
     labels.middle[frame] = torch.where(patch[..., None], away, labels.middle[frame])
 
 

@@ -134,14 +134,17 @@ class VisionTower(nn.Module):
         x = x.reshape(-1, config.patches, 3 * side * side)
         return (x.float() / 255 - IMAGE_MEAN) / IMAGE_STD
 
+    def start(self, frames: Tensor) -> Tensor:
+        """Rows as the first layer gets them."""
+        x = self.patch(self.cut(frames))
+        if not self.config.cls:
+            return x + self.position.to(x.dtype)
+        cls = self.cls.to(x.dtype).expand(x.shape[0], 1, -1)
+        return self.pre_norm(torch.cat([x, cls], 1) + self.position.to(x.dtype))
+
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Rows [n, rows, width] and the last layer's attention [n, heads, rows, rows]."""
-        x = self.patch(self.cut(frames))
-        if self.config.cls:
-            cls = self.cls.to(x.dtype).expand(x.shape[0], 1, -1)
-            x = self.pre_norm(torch.cat([x, cls], 1) + self.position.to(x.dtype))
-        else:
-            x = x + self.position.to(x.dtype)
+        x = self.start(frames)
         attention = x
         for block in self.blocks:
             x, attention = block(x)

@@ -71,7 +71,7 @@ NOTE_WEIGHTS = {"n_color": 2.0, "n_count": 1.6, "n_same": 1.6}  # others 1
 PICTURE_QUESTIONS = 5  # asked at once
 CLIP_QUESTIONS = 6
 LONG_QUESTIONS = 18  # with all rows, where a question costs little beside them
-NOTES = 4  # and as many ordinary questions, about a part of a clip
+NOTES = 4  # of these, about a part of a clip
 SEGMENTS = 0.4  # of the clips, as parts
 MOST_FRAMES = 16  # of such a part
 LAST_LABEL = 99
@@ -92,7 +92,7 @@ def choose(questions: list[Question], count: int, weights: dict[str, float],
 
 
 class EncodedClip:
-    """A clip, the vision tower's rows of its frames, and what its patches show."""
+    """A clip, the vision tower's rows of its frames, what its patches show and frames stand on."""
 
     def __init__(self, clip: Clip, rows: Tensor, kind: Tensor, ground: Tensor):
         self.clip = clip
