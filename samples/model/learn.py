@@ -172,7 +172,7 @@ def ground_loss(head: nn.Module, patches: Tensor, ground: Tensor) -> Tensor:
     return F.mse_loss(head(patches).float(), ground[:, None].expand(-1, patches.shape[1], -1))
 
 
-def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
+def vision_losses(model: SampleModel, rows: Tensor, attention: Tensor, labels: Labels,
                   clips: list[Clip]) -> tuple[Tensor, Tensor]:
     """How well patches know what they show, and how well the tower knows what the picture shows."""
     heads = model.heads
@@ -187,7 +187,7 @@ def vision_losses(model: SampleModel, rows: Tensor, labels: Labels,
     dense = dense + place_loss(heads.place, patches, labels.kind)
     dense = dense + ground_loss(heads.ground, patches, labels.ground)
     dense = dense + middle_loss(heads.middle, patches, labels)
-    logits = heads.summary(heads.whole(rows)).float()
+    logits = heads.summary(heads.whole(rows, attention)).float()
     target = summary_target(clips)[:, :logits.shape[1]]
     return dense, 8 * F.binary_cross_entropy_with_logits(logits, target)
 
@@ -215,4 +215,9 @@ def answer_loss(model: SampleModel, batch: Batch) -> tuple[Tensor, str]:
         return loss, note
     rows = [x[batch.visual_at] for x in after[1:]]
     lost, more = model.heads.told.loss(after[0][batch.label_at], rows, Told.joined(batch.told))
+    loss, note = loss + TOLD * lost, f"{note}, {more}"
+    if not len(batch.names):
+        return loss, note
+    early, late = (x[batch.names_at] for x in (after[2], after[4]))
+    lost, more = model.heads.told.names_loss(early, late, batch.names)
     return loss + TOLD * lost, f"{note}, {more}"

@@ -164,10 +164,11 @@ class Projector(nn.Module):
 
 
 class Heads(nn.Module):
-    """What the vision tower is trained with before there is a language model; not exported. Patches
-    must tell what they show, where they are, where the middle of their thing is and what the frame
-    stands on, and so must the projected rows: behind a filter nothing else says it. Rows in the language model tell what telling.py asks.
-    A tower without CLS is summed up by a learned query, as SigLIP's pooling head does it."""
+    """What the model is trained with beside answers; not exported. Patches must tell what they show,
+    where they are, where the middle of their thing is and what the frame stands on, and so must the
+    projected rows: behind a filter nothing else says it. In the language model rows and the names of
+    things tell what telling.py asks. A tower without CLS is summed up by the rows that its last layer
+    looks at, so that its attention finds what matters, as that of CLS does."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -188,14 +189,13 @@ class Heads(nn.Module):
         self.told = Teller(config.width)
         known = len(SHAPE_NAMES) * len(COLOR_NAMES) + 10 + (len(WRITTEN) if rich else 0)
         self.summary = nn.Linear(width, known)
-        if not config.cls:
-            self.query = nn.Linear(width, 1)
 
-    def whole(self, rows: Tensor) -> Tensor:
-        """One row for the picture; rows [n, rows, width]."""
+    def whole(self, rows: Tensor, attention: Tensor) -> Tensor:
+        """One row for the picture; rows [n, rows, width] and the last layer's attention. Without CLS
+        only the attention learns by it: rows of background could else bring what things show."""
         if self.cls:
             return rows[:, self.patches]
-        return (self.query(rows).softmax(1) * rows).sum(1)
+        return (attention.mean((1, 2))[..., None] * rows.detach()).sum(1)
 
 
 # ---- language model ----

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from draw import IGNORED
 from scenes import Question
-from telling import Told
+from telling import Name, Told, named_told
 from vocabulary import BOS, EOS, encode
 
 HIDDEN = -30000.0  # of the additive mask; fits bfloat16
@@ -35,6 +35,7 @@ class Sample:
 
     prefix: list[Union[list[int], Visual]]
     questions: list[Question]
+    names: dict[Name, list[int]] = field(default_factory=dict)  # what they tell (telling.py)
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Batch:
     visual_at: tuple[Tensor, Tensor]  # sample and row of each
     label_at: tuple[Tensor, Tensor]  # sample and row of the token before each frame's rows
     told: list[Told]  # by each frame, where all samples have it
+    names_at: tuple[Tensor, Tensor]  # sample and row of each name in a question
+    names: Tensor  # what it tells
 
 
 @dataclass
@@ -63,6 +66,8 @@ class _Row:
     weights: list[float] = field(default_factory=list)
     visual_at: list[int] = field(default_factory=list)
     label_at: list[int] = field(default_factory=list)
+    names_at: list[int] = field(default_factory=list)
+    names: list[list[int]] = field(default_factory=list)
     next: int = 0  # position
 
     def add(self, ids: list[int], positions: list[int], group: int) -> None:
@@ -84,10 +89,14 @@ class _Row:
         self.add([0] * count, [self.next + place for place in places], 0)
         self.next += item.full if spread else count
 
-    def add_question(self, number: int, question: Question) -> None:
+    def add_question(self, number: int, question: Question,
+                     names: dict[Name, list[int]]) -> None:
         asked = encode(question.text + " ASSISTANT:")
         answer = encode(question.answer) + [EOS]
         ids = (asked + answer)[:-1]
+        for at, known in named_told(asked, names):
+            self.names_at.append(len(self.ids) + at)
+            self.names.append(known)
         self.add(ids, list(range(self.next, self.next + len(ids))), number)
         self.targets[-len(answer):] = answer
         weight = min(1.0, LONG_ANSWER / len(answer))
@@ -112,7 +121,7 @@ def _lay_out(sample: Sample, spread: bool) -> _Row:
         else:
             row.add_text(item)
     for number, question in enumerate(sample.questions, 1):
-        row.add_question(number, question)
+        row.add_question(number, question, sample.names)
     return row
 
 
@@ -157,4 +166,6 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
         visual_at=places("visual_at"),
         label_at=places("label_at"),
         told=[item.told for item in items if item.told is not None],
+        names_at=places("names_at"),
+        names=torch.tensor([known for row in laid for known in row.names], dtype=torch.long),
     )

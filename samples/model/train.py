@@ -39,7 +39,7 @@ from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import clip_questions_of, questions_of  # noqa: E402
 from scenes import Clip, Question, draw_clips  # noqa: E402
 from seeds import training_seed  # noqa: E402
-from telling import told  # noqa: E402
+from telling import names_told, told  # noqa: E402
 from weights import grown, load, save  # noqa: E402
 from worlds import new_clip, new_picture  # noqa: E402
 
@@ -206,8 +206,8 @@ class Trainer:
         def loss(step: int) -> tuple[Tensor, str]:
             clips, frames, labels = self.new_pictures(batch)
             with half():
-                rows, _ = self.model.vision(frames)
-                dense, summary = vision_losses(self.model, rows, labels, clips)
+                rows, attention = self.model.vision(frames)
+                dense, summary = vision_losses(self.model, rows, attention, labels, clips)
             return dense + summary, f"patches {dense.item():.3f}, picture {summary.item():.3f}"
 
         parts = [([self.model.vision, self.model.heads], 1.2e-3)]
@@ -217,8 +217,8 @@ class Trainer:
         def loss(step: int) -> tuple[Tensor, str]:
             clips, frames, labels = self.new_pictures(batch)
             with half():
-                rows, _ = self.model.vision(frames)
-                dense, summary = vision_losses(self.model, rows, labels, clips)
+                rows, attention = self.model.vision(frames)
+                dense, summary = vision_losses(self.model, rows, attention, labels, clips)
                 answers, note = self.picture_loss(clips, rows, labels)
             return answers + 0.3 * dense + 0.3 * summary, note
 
@@ -288,9 +288,11 @@ class Trainer:
                 prefix.append(visual)
         count = LONG_QUESTIONS if mode == Drop.NONE else CLIP_QUESTIONS
         if part:
-            return Sample(prefix, self.part_questions(clip, label, count))
-        asked = clip_questions_of(self.world, clip, self.rng)
-        return Sample(prefix, choose(asked, count, CLIP_WEIGHTS, self.rng))
+            asked = self.part_questions(clip, label, count)
+        else:
+            asked = choose(clip_questions_of(self.world, clip, self.rng), count, CLIP_WEIGHTS,
+                           self.rng)
+        return Sample(prefix, asked, names_told(clip, label))
 
     def clip_loss(self, pool: "Pool", batch: int) -> tuple[Tensor, str]:
         """Loss of questions about clips; all processes drop rows in the same way."""

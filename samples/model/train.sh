@@ -42,7 +42,7 @@ fi
 cd "$here"
 say "training $model${minutes:+ for $minutes minutes}, checkpoints in $out"
 "$python" train.py --model "$model" ${minutes:+--minutes "$minutes"} --resume --out "$out" \
-    ${begin:+--from "$begin" --rate 6e-4}
+    ${begin:+--from "$begin" --rate 8e-4}
 say "exporting"
 "$python" export.py "$out/clips.pt" "$out/winnow-$model"
 say "accuracy on scenes that training never made"
