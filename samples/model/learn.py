@@ -218,6 +218,6 @@ def answer_loss(model: SampleModel, batch: Batch) -> tuple[Tensor, str]:
     loss, note = loss + TOLD * lost, f"{note}, {more}"
     if not len(batch.names):
         return loss, note
-    early, late = (x[batch.names_at] for x in (after[2], after[4]))
+    early, late = (x[batch.names_at] for x in (after[2], after[4]))  # layers 3 and 5
     lost, more = model.heads.told.names_loss(early, late, batch.names)
     return loss + TOLD * lost, f"{note}, {more}"

@@ -64,8 +64,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=96)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(0)
     model = load(args.model)
+    torch.manual_seed(0)  # after the model, whose heads begin at random: chance is the same for all
     rng = random.Random(evaluation_seed("picture", 1))
     config = model.config
     clips = [new_picture(config.world, rng, train=False) for _ in range(args.pictures)]

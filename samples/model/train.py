@@ -306,7 +306,8 @@ class Trainer:
 
     def words_loss(self, samples: int = 5, questions: int = 6) -> tuple[Tensor, str]:
         """Loss of the forms that need no picture."""
-        batch = [Sample([start()], [words_only(self.rng, self.world == "rich") for _ in range(questions)])
+        rich = self.world == "rich"
+        batch = [Sample([start()], [words_only(self.rng, rich) for _ in range(questions)])
                  for _ in range(samples)]
         return answer_loss(self.model, pack(batch, False, self.model.config.width))
 
