@@ -28,7 +28,8 @@ static const struct wn_preset_info presets[] = {
     {"fast", "at most 16 frames, one a second; their patches merge to half as many inside the "
      "encoder, a quarter of their rows is read",
      "scene,fps=F,tome=keep=0.5,cdpruner=keep=K,budget"},
-    {"fine", "up to 256 frames, four a second, as long as a quarter of their rows can be read",
+    {"fine", "up to 256 frames, four a second, as long as a quarter of their rows can be read, and "
+     "never fewer than auto",
      "scene,fps=F,cdpruner=keep=K,budget"},
     {"off", "frames spread evenly, as many as fit, none of their rows touched", "uniform=n=N"},
 };
@@ -57,6 +58,16 @@ static double wanted_frames(const struct wn_clip *clip, const struct style *styl
     return fmin(style->frames, fmax(1, ceil(clip->duration * style->fps)));
 }
 
+/* How many frames to look at, each with the rows that the style wants at least. One that asks for
+ * more of each than auto does must not look at fewer for it: they would be missed more. */
+static double affordable_frames(const struct wn_clip *clip, const struct style *style)
+{
+    const double frames =
+        fmin(wanted_frames(clip, style), frames_of(clip, least_rows(clip, style)));
+
+    return style == &fine_style ? fmax(frames, affordable_frames(clip, &auto_style)) : frames;
+}
+
 /* Rows that each of so many frames can keep. */
 static double rows_each(const struct wn_clip *clip, double tokens, double frames)
 {
@@ -75,7 +86,7 @@ static char *expand_search(const struct wn_clip *clip)
 static char *expand_style(const struct wn_clip *clip, const struct style *style)
 {
     const double want = wanted_frames(clip, style), all = clip->frame_rows * style->most;
-    const double frames = fmin(want, frames_of(clip, least_rows(clip, style)));
+    const double frames = affordable_frames(clip, style);
     const char *half = style->half && clip->reduces ? ",tome=keep=0.5" : "";
 
     if (style->most >= 1 && frames_of(clip, clip->frame_rows) >= want)

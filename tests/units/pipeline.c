@@ -227,6 +227,11 @@ static void presets_spend_differently(void **state)
     text = wn_preset_expand("fine", &clip); /* 100 frames of 16 rows and not 240 of 3 */
     assert_string_equal(text, "scene,fps=1.66667,cdpruner=keep=16");
     free(text);
+    clip.tokens = 600; /* 60 frames of 4, as auto, and not 27 of 16 */
+    text = wn_preset_expand("fine", &clip);
+    assert_string_equal(text, "scene,fps=1,cdpruner=keep=4");
+    free(text);
+    clip.tokens = 2200;
     text = wn_preset_expand("fast", &clip); /* a quarter, whatever there is room for */
     assert_string_equal(text, "scene,fps=0.266667,cdpruner=keep=16");
     free(text);
