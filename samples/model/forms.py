@@ -226,6 +226,7 @@ def tell_same(noun: str, rng: random.Random) -> Told:
 TELLERS = {tell_color: "none", tell_exist: "no", tell_motion: "none", tell_frame: "none",
            tell_what: "nothing", tell_digit: "none", tell_word: "none", tell_count: "0",
            tell_order: "none", tell_same: "no"}  # and what an absent thing's answer is
+FRAMES_TOLD = 4  # times as often as others, for there are many numbers to copy
 
 
 def final_of_scenes(rng: random.Random) -> Question:
@@ -251,7 +252,8 @@ def tellers(rich: bool) -> list:
 
 def final_of_notes(rng: random.Random, rich: bool) -> Question:
     """An answer from what some of the segments said."""
-    teller = rng.choice(tellers(rich))
+    choices = tellers(rich) + [tell_frame] * (FRAMES_TOLD - 1)
+    teller = rng.choice(choices)
     question, told, answer = teller(rng.choice(SHAPE_NAMES), rng)
     family = "f_" + teller.__name__.removeprefix("tell_")
     if rng.random() < 0.15:

@@ -31,6 +31,13 @@ if [ ! -x "$python" ]; then
     "$out/venv/bin/pip" install --quiet -r "$here/requirements.txt"
 fi
 
+# What compiles the language model takes a compiler and Python's headers.
+compile=
+if command -v g++ >/dev/null && "$python" -c 'import os, sysconfig
+raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'; then
+    compile=--compile
+fi
+
 begin=${WINNOW_BEGIN:-}
 if [ -n "$before" ] && [ -z "$begin" ]; then
     begin=$out/../model-$before/clips.pt
@@ -42,7 +49,7 @@ fi
 cd "$here"
 say "training $model${minutes:+ for $minutes minutes}, checkpoints in $out"
 "$python" train.py --model "$model" ${minutes:+--minutes "$minutes"} --resume --out "$out" \
-    ${begin:+--from "$begin" --rate 8e-4}
+    $compile ${begin:+--from "$begin" --rate 8e-4}
 say "exporting"
 "$python" export.py "$out/clips.pt" "$out/winnow-$model"
 say "accuracy on scenes that training never made"
