@@ -65,8 +65,8 @@ PICTURE_WEIGHTS = {"color": 1.6, "where": 1.2, "shape": 0.8, "count": 0.5, "digi
 CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.6, "v_motion": 2.0,
                 "v_needle_frame": 5.0, "v_needle_what": 2.0, "v_scenes": 1.6, "v_digit": 1.0,
                 "v_digit_needle": 1.3, "v_order": 1.2, "v_exist": 0.6, "v_count": 1.0,
-                "v_caption": 1.0, "v_word": 1.0, "v_word_needle": 1.3, "v_slide": 2.5,
-                "v_speed": 1.0, "v_where": 1.2, "v_same": 2.0}
+                "v_caption": 1.0, "v_word": 1.0, "v_word_needle": 1.3, "v_slide": 1.8,
+                "v_speed": 1.0, "v_where": 1.2, "v_same": 1.2}
 NOTE_WEIGHTS = {"n_color": 2.0, "n_count": 1.6, "n_same": 1.6}  # others 1
 PICTURE_QUESTIONS = 5  # asked at once
 CLIP_QUESTIONS = 6
