@@ -31,12 +31,15 @@ if [ ! -x "$python" ]; then
     "$out/venv/bin/pip" install --quiet -r "$here/requirements.txt"
 fi
 
-# What compiles the language model takes a compiler and Python's headers.
+# Compiling the language model takes a compiler, Python's headers and a minute.
 compile=
-if command -v g++ >/dev/null && "$python" -c 'import os, sysconfig
+case $minutes in
+'' | [2-9][0-9]* | 1[0-9][0-9]*)
+    if command -v g++ >/dev/null && "$python" -c 'import os, sysconfig
 raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'; then
-    compile=--compile
-fi
+        compile=--compile
+    fi ;;
+esac
 
 begin=${WINNOW_BEGIN:-}
 if [ -n "$before" ] && [ -z "$begin" ]; then
