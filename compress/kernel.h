@@ -76,6 +76,14 @@ static inline float wn_rsqrt(float x)
     return y;
 }
 
+/* 0 for a denormal or a zero of either sign. For a number that is chosen, but enters no product or
+ * sum: when denormals count as zeros, the larger of two comes out of some processors as it went
+ * in and out of others (x86's MAXSS) as a zero. */
+static inline float wn_flushed(float x)
+{
+    return x < 1.17549435e-38f && x > -1.17549435e-38f ? 0 : x;
+}
+
 /* e^x, the same in C and in GLSL: x is brought into [-87, 88], below -87 it is 0. */
 static inline float wn_exp(float x)
 {

@@ -53,7 +53,7 @@ float made(int c, int begin, int count)
         const int j = begin + list[begin + k];
         const float other = z[j * p.dim + c];
         if (p.how == LARGEST) {
-            v = other > v ? other : v;
+            v = wn_flushed(other) > v ? wn_flushed(other) : v;
         } else {
             precise const float part = p.how == WEIGHTED ? weight[j] * other : other;
             precise const float more = v + part;

@@ -22,7 +22,7 @@ static void make(const struct frame *f, int32_t i, int32_t count, float share)
             const int32_t j = f->list[k];
             const float z = f->z[(int64_t)j * dim + c];
             if (how == WN_ABSORB_LARGEST)
-                v = z > v ? z : v;
+                v = wn_flushed(z) > v ? wn_flushed(z) : v;
             else
                 v += how == WN_ABSORB_WEIGHTED ? f->weight[j] * z : z;
         }

@@ -2,12 +2,6 @@
 #include "compress/blocks.h"
 #include "compress/kernels.h"
 
-/* As comparisons see it; twin: wn_flushed(). */
-static float flushed(float x)
-{
-    return x < 1.17549435e-38f && x > -1.17549435e-38f ? 0 : x;
-}
-
 /* The lowest cell of the window whose first cell is at (y, x). */
 static int32_t lowest(const struct wn_dents_params *p, const float *grid, int32_t y, int32_t x)
 {
@@ -32,14 +26,14 @@ static void ref(const void *params, void *const *buf)
     float *out = buf[4];
 
     for (int32_t c = 0; c < cells; c++)
-        out[c] = flushed(grid[c]);
+        out[c] = wn_flushed(grid[c]);
     for (int32_t f = 0; f < p->n_frames; f++) {
         const int32_t from = ptr[f] + p->first, count = WN_MAX(ptr[f + 1] - from, 0);
         for (int32_t i = ptr[f]; i < ptr[f + 1]; i++)
             flag[i] = 0;
         for (int32_t c = 0, next = 0; c < cells && next < count; c++) {
             if (out[c] < 1e30f)
-                out[c] = flushed(x[from + next++]);
+                out[c] = wn_flushed(x[from + next++]);
         }
         for (int32_t v = 0; v < p->side; v += p->window) {
             for (int32_t u = 0; u < p->side; u += p->window) {

@@ -40,6 +40,7 @@ static void cases(struct kt *kt)
     for (int shape = 0; shape < KT_SHAPES; shape++) {
         for (int how = 0; how < 3; how++)
             check(kt, shape, how, (shape + how) % 2, how == 1 ? KT_TIES : KT_PLAIN);
+        check(kt, shape, WN_ABSORB_LARGEST, shape % 2, KT_TINY);
     }
 }
 
