@@ -5,6 +5,7 @@
 # MODEL: sample (the default), clip, which begins with what sample knows, or siglip, which begins
 # with clip; the one to begin with is trained first, or named by WINNOW_BEGIN (a checkpoint, or a
 # GGUF file with its mmproj beside it). MINUTES: of training (default 67, and 105 for the others).
+# WINNOW_SEED: another (default 0) makes other pictures, clips and first weights.
 # OUT: a folder (default build/model-MODEL), where a training that was stopped goes on.
 set -eu
 
@@ -52,7 +53,7 @@ fi
 cd "$here"
 say "training $model${minutes:+ for $minutes minutes}, checkpoints in $out"
 "$python" train.py --model "$model" ${minutes:+--minutes "$minutes"} --resume --out "$out" \
-    $compile ${begin:+--from "$begin" --rate 8e-4}
+    --seed "${WINNOW_SEED:-0}" $compile ${begin:+--from "$begin" --rate 8e-4}
 say "exporting"
 "$python" export.py "$out/clips.pt" "$out/winnow-$model"
 say "accuracy on scenes that training never made"
