@@ -52,14 +52,21 @@ static int keep_segment(struct seen *seen, struct wn_segment *seg)
     return WN_OK;
 }
 
+static int32_t frames_of(const struct seen *seen)
+{
+    int32_t n = 0;
+
+    for (int i = 0; i < seen->n; i++)
+        n += wn_segment_frames(seen->seg[i]);
+    return n;
+}
+
 /* Labels and marks of the frames of a source that was read to its end. */
 static int64_t glue_of(const struct wn_source *src, const struct seen *seen)
 {
     struct wn_forecast forecast = {.size = sizeof(forecast)};
-    int64_t frames = 0;
+    const int64_t frames = frames_of(seen);
 
-    for (int i = 0; i < seen->n; i++)
-        frames += wn_segment_frames(seen->seg[i]);
     if (wn_source_forecast(src, &forecast) < 0 || !frames)
         return 0;
     return frames * (forecast.frame_cells - seen->before / frames);
@@ -70,23 +77,38 @@ struct given {
     const char *taps;
     struct acc_truth *truth; /* the oracle's */
     int64_t tokens;          /* a preset's budget: it chooses the frames, too */
+    const struct seen *all;  /* what `off` saw, which others see, too; NULL: this is it */
 };
+
+/* How a chain begins that looks at the frames that a line of the quiz names. */
+static const char *frames_of_item(const struct acc_item *item, const struct given *given,
+                                  char even[static 32])
+{
+    const char *frames = item->filters ? item->filters : "fps=1";
+
+    if (given->tokens)
+        return "";
+    if (*frames && strcmp(frames, "off"))
+        return frames;
+    if (!given->all || given->all->still) /* `off` stands alone; of a picture it is all there is */
+        return "";
+    snprintf(even, 32, "uniform=n=%d", (int)frames_of(given->all));
+    return even;
+}
 
 static int look(struct run *run, const struct acc_item *item, const char *chain,
                 const struct given *given, struct seen *out)
 {
     const double began = now_seconds();
-    const char *frames = given->tokens ? "" : item->filters ? item->filters : "fps=1";
+    char even[32];
+    const char *frames = frames_of_item(item, given, even);
     struct wn_media media = {.size = sizeof(media)};
     struct wn_source *src = NULL;
     struct wn_segment *seg;
-    char *text = NULL;
+    const size_t size = strlen(frames) + strlen(chain) + 8;
+    char *text = malloc(size);
     int err;
 
-    if (*chain && !strcmp(frames, "off")) /* stands alone; a picture needs no choice of frames */
-        frames = "";
-    const size_t size = strlen(frames) + strlen(chain) + 8;
-    text = malloc(size);
     if (!text)
         return WN_ERR_NOMEM;
     snprintf(text, size, "%s%s%s", frames, *frames && *chain ? "," : "", chain);
@@ -223,6 +245,7 @@ static int run_case(struct run *run, int first, int end, int c, const struct see
     }
     if (k->whole)
         err = look(run, item, k->chain, &(struct given){
+            .all = all,
             .truth = k->oracle ? &truth : NULL,
             .tokens = k->preset ? all->glue + (int64_t)(k->keep * (double)all->before) : 0,
         }, &here);

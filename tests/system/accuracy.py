@@ -68,6 +68,19 @@ def regression(folder):
               "an earlier run that is none")
 
 
+def frames_of_off(folder):
+    """A line may leave the frames to `off`; then every chain sees those."""
+    line = json.loads(QUIZ.read_text().splitlines()[0])
+    line.update(video=str(QUIZ.parent / line["video"]), filters="off")
+    quiz, answers = folder / "off.jsonl", folder / "off-answers.jsonl"
+    quiz.write_text(json.dumps(line) + "\n")
+    result = bench(quiz, "--encoder", "own", "--filters", "oracle=keep={};shuffle;random=keep={}",
+                   "--keep", "0.5", "-o", answers, limit=300)
+    if check_end(result, OK, "a quiz with frames as off has them"):
+        seen = {r["chain"]: r["tokens_before"] for r in map(json.loads, answers.open())}
+        check(len(seen) == 4 and len(set(seen.values())) == 1, "all chains see its frames", seen)
+
+
 def bad_files(folder):
     quiz = folder / "bad.jsonl"
     quiz.write_text('{"video": "a.mp4"}\n')
@@ -85,6 +98,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         quality(pathlib.Path(name))
         regression(pathlib.Path(name))
+        frames_of_off(pathlib.Path(name))
         bad_files(pathlib.Path(name))
     finish()
 
