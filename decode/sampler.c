@@ -3,6 +3,7 @@
 
 #include "detect/clones.h"
 
+#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
 #include <stdlib.h>
@@ -71,11 +72,35 @@ static int reserve(struct wn_sampler *s, size_t n)
     return WN_OK;
 }
 
+/* Where a pixel of packed RGB has its colours; step 0: the format is none. */
+static struct wn_pixels packed_as(enum AVPixelFormat format)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    const uint64_t other = AV_PIX_FMT_FLAG_PLANAR | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM;
+    struct wn_pixels pixels = {.step = 0};
+
+    if (!desc || !(desc->flags & AV_PIX_FMT_FLAG_RGB) || (desc->flags & other))
+        return pixels;
+    for (int k = 0; k < 3; k++) {
+        if (desc->comp[k].depth != 8 || desc->comp[k].shift)
+            return (struct wn_pixels){.step = 0};
+        pixels.at[k] = desc->comp[k].offset;
+    }
+    pixels.step = desc->comp[0].step;
+    return pixels;
+}
+
 int wn_sampler_begin(struct wn_sampler *s, const AVFrame *frame, int32_t dw, int32_t dh)
 {
+    const struct wn_pixels pixels = packed_as(frame->format);
     int err;
 
     wn_sampler_finish(s);
+    if (pixels.step) {
+        s->pixels = pixels;
+        TRY(reserve(s, (size_t)dw));
+        return wn_linear_begin(&s->linear, frame->width, frame->height, dw, dh);
+    }
     if ((frame->format != AV_PIX_FMT_YUV420P && frame->format != AV_PIX_FMT_YUVJ420P) ||
         frame->width < 4)
         return WN_ERR_UNSUPPORTED;
@@ -185,9 +210,22 @@ static void sample_row(void *opaque, int32_t y, int32_t soon, int16_t *out)
     }
 }
 
+static void packed_row(void *opaque, int32_t y, int32_t soon, int16_t *out)
+{
+    const struct wn_sampler *s = opaque;
+
+    wn_linear_pixels(&s->linear, &s->pixels, y, s->side[0], out);
+}
+
 void wn_sampler_run(struct wn_sampler *s, const AVFrame *frame, uint8_t *rgb)
 {
     s->frame = frame;
+    if (s->pixels.step) {
+        s->pixels.data = frame->data[0];
+        s->pixels.stride = frame->linesize[0];
+        wn_linear_run(&s->linear, packed_row, s, rgb);
+        return;
+    }
     s->chroma_row = -1;
     wn_linear_run(&s->linear, sample_row, s, rgb);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A small RGB picture straight from planes of yuv420p: the pixels that OpenCV's bilinear resize
- * reads are turned into RGB as swscale turns them, all others are left alone. The same bytes as
- * converting the whole picture and shrinking it, which is tried out for each size and format before
- * it is believed. */
+/* A small RGB picture straight from planes of yuv420p, or from packed RGB: the pixels that OpenCV's
+ * bilinear resize reads are turned into RGB as swscale turns them, all others are left alone. The
+ * same bytes as converting the whole picture and shrinking it, which is tried out for each size and
+ * format before it is believed. */
 #ifndef WN_DECODE_SAMPLER_H
 #define WN_DECODE_SAMPLER_H
 
@@ -18,6 +18,7 @@ struct wn_sampler_coefficients { /* of samples times 8, in 1/8192 */
 struct wn_sampler { /* zero to begin with */
     struct wn_sampler_coefficients c;
     struct wn_linear linear;
+    struct wn_pixels pixels;      /* step 0: the picture is of planes */
     struct wn_pairs luma, chroma; /* neighbours that are read */
     uint16_t *pair[3];  /* [n] of Y, U, V */
     int16_t *shift[2];  /* [n] of a pair of colour, bits to what the left and right pixel have */

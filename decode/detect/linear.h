@@ -21,10 +21,20 @@ struct wn_linear { /* zero to begin with */
  * little later, for the processor to fetch meanwhile. */
 typedef void wn_linear_row(void *opaque, int32_t y, int32_t soon, int16_t *out);
 
+struct wn_pixels { /* packed, of 8 bits a colour */
+    const uint8_t *data;
+    ptrdiff_t stride; /* of rows, in bytes */
+    int step;         /* from pixel to pixel */
+    int at[3];        /* in a pixel: R, G, B */
+};
+
 int wn_linear_begin(struct wn_linear *l, int32_t sw, int32_t sh, int32_t dw, int32_t dh);
 void wn_linear_finish(struct wn_linear *l);
 void wn_linear_across(const struct wn_linear *l, const int16_t *left, const int16_t *right,
                       int16_t *out); /* [dw] each, of one colour */
+/* Row y shrunk: out [3][dw], with room [2][dw] to work in. */
+void wn_linear_pixels(const struct wn_linear *l, const struct wn_pixels *pixels, int32_t y,
+                      int16_t *room, int16_t *out);
 void wn_linear_run(const struct wn_linear *l, wn_linear_row *row, void *opaque,
                    uint8_t *dst); /* [3][dh][dw] */
 

@@ -139,6 +139,10 @@ static void small_pictures(void **state)
         {AV_PIX_FMT_YUV420P, 300, 1030}, {AV_PIX_FMT_YUV420P, 1031, 300},
         {AV_PIX_FMT_YUV444P, 640, 360},  {AV_PIX_FMT_YUV420P, 640, 361},
         {AV_PIX_FMT_YUV420P, 256, 144},  {AV_PIX_FMT_YUV420P, 2000, 20},
+        {AV_PIX_FMT_BGRA, 640, 360},     {AV_PIX_FMT_RGB24, 333, 188},
+        {AV_PIX_FMT_BGR24, 512, 288},    {AV_PIX_FMT_RGBA, 1031, 300},
+        {AV_PIX_FMT_ARGB, 640, 360},     {AV_PIX_FMT_0BGR, 640, 360},
+        {AV_PIX_FMT_RGB565LE, 640, 360}, {AV_PIX_FMT_GBRP, 640, 360},
     };
     int sampled = 0;
 
@@ -156,8 +160,9 @@ static void small_pictures(void **state)
         p->frame->height = of[i].height;
         assert_true(av_frame_get_buffer(p->frame, 0) >= 0);
         for (int k = 0; k < 3; k++) {
-            const int rows = k && of[i].format != AV_PIX_FMT_YUV444P ? (of[i].height + 1) / 2
-                                                                    : of[i].height;
+            const bool half = k && of[i].format != AV_PIX_FMT_YUV444P &&
+                              of[i].format != AV_PIX_FMT_GBRP;
+            const int rows = half ? (of[i].height + 1) / 2 : of[i].height;
             for (int y = 0; y < rows; y++)
                 for (int x = 0; x < p->frame->linesize[k]; x++)
                     p->frame->data[k][y * p->frame->linesize[k] + x] =
@@ -179,7 +184,7 @@ static void small_pictures(void **state)
         wn_picture_free(&p);
     }
 #if defined(__x86_64__)
-    assert_true(sampled >= 6); /* or scenes are slow */
+    assert_true(sampled >= 12); /* or scenes are slow */
 #endif
 }
 
