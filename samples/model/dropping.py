@@ -19,7 +19,9 @@ class Drop(IntEnum):
     MERGED = 3  # rows are means of rows, see merging.py
 
 
-DROP_SHARES = [0.45, 0.15, 0.25, 0.15]  # of the modes above
+# Shares of the modes above, at the beginning and at the end of the stage: with few rows more clips
+# are seen, all rows take getting used to.
+DROP_SHARES = [0.2, 0.25, 0.3, 0.25], [0.45, 0.15, 0.25, 0.15]
 
 
 def keep_of_picture(kind: list[int], config: Config, rng: random.Random) -> list[int]:

@@ -25,9 +25,10 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from forms import cut, notes, words_only  # noqa: E402
-from learn import answer_rows, half  # noqa: E402
+from learn import answer_rows  # noqa: E402
 from merging import clustered  # noqa: E402
 from model import SampleModel  # noqa: E402
+from precision import quick  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import questions_of  # noqa: E402
 from scenes import Clip, Question, draw_clips  # noqa: E402
@@ -104,7 +105,7 @@ def make_items(model: SampleModel, count: int, seed: int, video: bool) -> list[I
     for index in range(count):
         clip = (new_clip if video else new_picture)(config.world, rng, train=False)
         frames, _, _ = draw_clips([clip], rng.randrange(1 << 62), config.pixels, config.grid)
-        with half():
+        with quick():
             rows, attention = model.vision(frames)
         received = attention[:, :, -1] if config.cls else attention.mean(2)
         received = received[:, :, :config.patches].float().mean(1)
@@ -115,7 +116,7 @@ def make_items(model: SampleModel, count: int, seed: int, video: bool) -> list[I
 
 def make_sample(model: SampleModel, item: Item, keep: Keeper, video: bool,
                 rng: random.Random) -> Sample:
-    with half():
+    with quick():
         projected = model.projector(item.rows)
     prefix: list = [start()]
     for frame, attention in enumerate(item.attention):
@@ -131,7 +132,7 @@ def make_sample(model: SampleModel, item: Item, keep: Keeper, video: bool,
 def right_answers(model: SampleModel, samples: list[Sample]) -> list[bool]:
     """For each question of each sample, in order, whether its whole answer would be given."""
     batch = pack(samples, False, model.config.width)
-    with half():
+    with quick():
         logits, asked, _ = answer_rows(model, batch)
     targets = batch.targets[asked].tolist()
     good = (logits.argmax(-1) == batch.targets[asked]).tolist()

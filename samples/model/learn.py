@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from draw import COLOR_NAMES, KIND_DIGIT, SHAPE_NAMES, Labels
 from letters import WRITTEN
 from model import SampleModel
+from precision import WORK
 from prompts import Batch
 from scenes import Clip
 from telling import Told
@@ -20,11 +21,6 @@ from telling import Told
 WEIGHT_DECAY = 0.02
 WARM_UP = 0.04  # of a stage
 TOLD = 0.4  # weight of what rows should tell
-
-
-def half() -> torch.autocast:
-    """bfloat16 where it helps; a CPU with AMX multiplies it 7 to 20 times as fast as float32."""
-    return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
 class Team:
@@ -54,6 +50,12 @@ class Team:
         dist.broadcast(shared, 0)
         return shared.item()
 
+    def sum(self, flat: Tensor) -> Tensor:
+        """The sum of what all processes have."""
+        if self.size > 1:
+            dist.all_reduce(flat)
+        return flat
+
     def average(self, parameters: list[nn.Parameter]) -> None:
         """Averages gradients, in bfloat16 on the way."""
         for parameter in parameters:
@@ -63,11 +65,47 @@ class Team:
             return
         gradients = [p.grad for p in parameters if p.grad is not None]
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients]).to(torch.bfloat16)
-        dist.all_reduce(flat)
-        flat = flat.float() / self.size
+        flat = self.sum(flat).float() / self.size
         parts = flat.split([gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts):
             gradient.copy_(part.view_as(gradient))
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Near the closest matrix whose singular values are all 1: five steps of Newton and Schulz."""
+    x = matrix.to(WORK)
+    x = x.T if len(x) > x.shape[1] else x
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (torch.addmm(square, square, square, beta=-4.775, alpha=2.0315) @ x)
+    return x.to(matrix.dtype) if len(x) == len(matrix) else x.T.to(matrix.dtype)
+
+
+class Muon(torch.optim.Optimizer):
+    """Jordan et al., 2024, with steps of AdamW's size, as in Liu et al., 2025. Steps are those of
+    torch.optim.Muon, which always multiplies in bfloat16; processes share the work."""
+
+    def __init__(self, groups: list[dict], team: Team):
+        super().__init__(groups, {"momentum": 0.95})
+        self.team = team
+
+    @torch.no_grad()
+    def step(self) -> None:
+        steps = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                mean = self.state[p].setdefault("mean", torch.zeros_like(p))
+                mean.lerp_(p.grad, 1 - group["momentum"])
+                steps.append((group, p, p.grad.lerp(mean, group["momentum"])))
+        steps.sort(key=lambda step: step[1].numel())
+        flat = torch.cat([(orthogonal(way) if index % self.team.size == self.team.rank
+                           else torch.zeros_like(way)).reshape(-1)
+                          for index, (_, _, way) in enumerate(steps)])
+        ways = self.team.sum(flat).split([p.numel() for _, p, _ in steps])
+        for (group, p, _), way in zip(steps, ways):
+            p.mul_(1 - group["lr"] * group["weight_decay"])
+            p.add_(way.view_as(p), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)
 
 
 def is_hidden(name: str, parameter: nn.Parameter) -> bool:
@@ -76,9 +114,8 @@ def is_hidden(name: str, parameter: nn.Parameter) -> bool:
 
 
 class Optimiser:
-    """Muon for the matrices between layers (Jordan et al., 2024; steps of AdamW's size, as in Liu et
-    al., 2025), AdamW for the rest, over parts with a learning rate each. Norms and biases do not
-    decay."""
+    """Muon for the matrices between layers, AdamW for the rest, over parts with a learning rate each.
+    Norms and biases do not decay."""
 
     def __init__(self, parts: list[tuple[list[nn.Module], float]], team: Team):
         self.team = team
@@ -94,7 +131,7 @@ class Optimiser:
                     (others, WEIGHT_DECAY, [p for p in rest if p.dim() > 1]),
                     (others, 0.0, [p for p in rest if p.dim() <= 1])):
                 groups.append({"params": chosen, "weight_decay": decay, "lr": rate, "base": rate})
-        self.each = [torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw"),
+        self.each = [Muon(matrices, team),
                      torch.optim.AdamW(others, betas=(0.9, 0.98), fused=True)]
 
     def step(self, scale: float) -> None:
@@ -195,7 +232,7 @@ def vision_losses(model: SampleModel, rows: Tensor, attention: Tensor, labels: L
 def answer_rows(model: SampleModel, batch: Batch) -> tuple[Tensor, Tensor, list[Tensor]]:
     """The logits of the rows that have a target, which rows these are, and all rows after the layers
     that telling.py asks."""
-    x = model.text.embedding(batch.ids).to(torch.bfloat16)
+    x = model.text.embedding(batch.ids).to(WORK)
     if len(batch.visual):
         x = x.index_put(batch.visual_at, batch.visual.to(x.dtype))
     hidden, after = model.text(x, batch.positions, batch.mask)

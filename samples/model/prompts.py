@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from draw import IGNORED
+from precision import WORK
 from scenes import Question
 from telling import Name, Told, named_told
 from vocabulary import BOS, EOS, encode
@@ -132,7 +133,7 @@ def _mask(groups: Tensor) -> Tensor:
     own = (groups[:, None, :] == 0) | (groups[:, None, :] == groups[:, :, None])
     seen = earlier & own & (groups[:, None, :] >= 0)
     seen |= torch.eye(rows, dtype=torch.bool)
-    mask = torch.zeros(len(groups), 1, rows, rows, dtype=torch.bfloat16)
+    mask = torch.zeros(len(groups), 1, rows, rows, dtype=WORK)
     return mask.masked_fill_(~seen[:, None], HIDDEN)
 
 

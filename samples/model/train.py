@@ -15,6 +15,7 @@ the last stage anew.
 import argparse
 import os
 import random
+import signal
 import tempfile
 import time
 from collections import deque
@@ -31,10 +32,11 @@ from torch import Tensor  # noqa: E402
 from draw import Labels  # noqa: E402
 from dropping import DROP_SHARES, Drop, cap, keep_of_clip, keep_of_picture  # noqa: E402
 from forms import UNCLEAR_FAMILIES, cut, looks_unclear, notes, words_only  # noqa: E402
-from learn import (Optimiser, Team, answer_loss, ground_loss, half, middle_loss,  # noqa: E402
-                   place_loss, schedule, vision_losses)
+from learn import (Optimiser, Team, answer_loss, ground_loss, middle_loss, place_loss,  # noqa: E402
+                   schedule, vision_losses)
 from merging import merged  # noqa: E402
 from model import CONFIGS, Config, SampleModel  # noqa: E402
+from precision import WORK, quick  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import clip_questions_of, questions_of  # noqa: E402
 from scenes import Clip, Question, draw_clips  # noqa: E402
@@ -58,6 +60,7 @@ PLACES = 0.2  # weight of what projected rows must tell of their place and their
 # see fewer clips with all rows.
 MOST_ROWS = 320
 LONG_ROWS = 4700
+FEW_ROWS = 0.6  # of the stage, after which clips come with all rows more often
 
 # How often a question is asked, by family. Families that are learned late are asked more.
 PICTURE_WEIGHTS = {"color": 1.6, "where": 1.2, "shape": 0.8, "count": 0.5, "digit": 0.9,
@@ -69,7 +72,8 @@ CLIP_WEIGHTS = {"v_color": 0.7, "v_needle_color": 1.2, "v_scene": 1.6, "v_motion
                 "v_speed": 1.0, "v_where": 1.2, "v_same": 1.2}
 NOTE_WEIGHTS = {"n_color": 2.0, "n_count": 1.6, "n_same": 1.6}  # others 1
 PICTURE_QUESTIONS = 5  # asked at once
-CLIP_QUESTIONS = 6
+CLIP_QUESTIONS = 6  # and one more for every FRAMES_ASKED, since there is more to ask
+FRAMES_ASKED = 4
 LONG_QUESTIONS = 18  # with all rows, where a question costs little beside them
 NOTES = 4  # of these, about a part of a clip
 SEGMENTS = 0.4  # of the clips, as parts
@@ -120,6 +124,7 @@ class Trainer:
         self.config: Config = config
         self.world = self.config.world
         self.rng = random.Random(training_seed(self.seed, team.rank))
+        self.done = 0.0  # of the stage
 
     def save(self, stage: str, more: Optional[dict] = None) -> None:
         """The model, and with `more` what going on takes, each as a whole file or not at all."""
@@ -153,7 +158,7 @@ class Trainer:
         saved = before
         while True:
             seconds = before + time.process_time() - began
-            done = self.team.agree(seconds / (60 * minutes))
+            done = self.done = self.team.agree(seconds / (60 * minutes))
             if done >= 1:
                 break
             value, note = loss(step)
@@ -205,7 +210,7 @@ class Trainer:
     def vision_stage(self, minutes: float, batch: int = 48) -> None:
         def loss(step: int) -> tuple[Tensor, str]:
             clips, frames, labels = self.new_pictures(batch)
-            with half():
+            with quick():
                 rows, attention = self.model.vision(frames)
                 dense, summary = vision_losses(self.model, rows, attention, labels, clips)
             return dense + summary, f"patches {dense.item():.3f}, picture {summary.item():.3f}"
@@ -216,7 +221,7 @@ class Trainer:
     def pictures_stage(self, minutes: float, batch: int = 24) -> None:
         def loss(step: int) -> tuple[Tensor, str]:
             clips, frames, labels = self.new_pictures(batch)
-            with half():
+            with quick():
                 rows, attention = self.model.vision(frames)
                 dense, summary = vision_losses(self.model, rows, attention, labels, clips)
                 answers, note = self.picture_loss(clips, rows, labels)
@@ -234,7 +239,7 @@ class Trainer:
         """Some new clips, drawn, with the vision tower's rows of them."""
         clips = [new_clip(self.world, self.rng, kind=kind) for _ in range(FRESH)]
         frames, offsets, labels = self.draw(clips)
-        with half():
+        with quick():
             rows = torch.cat([self.model.vision(part)[0] for part in frames.split(64)])
         rows = rows.to(torch.bfloat16)
         return [EncodedClip(clip, rows[begin:end].clone(), labels.kind[begin:end],
@@ -254,7 +259,7 @@ class Trainer:
                 most: int) -> list[Visual]:
         """Rows of the frames of a part that begins with frame `first`, dropped or merged."""
         last = first + part.frames
-        projected = self.model.projector(item.rows[first:last])
+        projected = self.model.projector(item.rows[first:last].to(WORK))
         if mode == Drop.MERGED:
             pairs = merged(projected[:, :self.config.patches], self.rng)
         else:
@@ -286,7 +291,8 @@ class Trainer:
             prefix.append(frame_label(frame + label))
             if visual.kept:
                 prefix.append(visual)
-        count = LONG_QUESTIONS if mode == Drop.NONE else CLIP_QUESTIONS
+        count = (LONG_QUESTIONS if mode == Drop.NONE
+                 else CLIP_QUESTIONS + clip.frames // FRAMES_ASKED)
         if part:
             asked = self.part_questions(clip, label, count)
         else:
@@ -296,7 +302,8 @@ class Trainer:
 
     def clip_loss(self, pool: "Pool", batch: int) -> tuple[Tensor, str]:
         """Loss of questions about clips; all processes drop rows in the same way."""
-        mode = Drop(int(self.team.agree(self.rng.choices(list(Drop), DROP_SHARES)[0])))
+        shares = DROP_SHARES[self.done >= FEW_ROWS]
+        mode = Drop(int(self.team.agree(self.rng.choices(list(Drop), shares)[0])))
         most = MOST_ROWS
         if mode == Drop.NONE:
             most, batch = LONG_ROWS, max(1, batch // (3 if self.world == "plain" else 4))
@@ -322,7 +329,7 @@ class Trainer:
                 block.forward = torch.compile(block.forward, dynamic=True)
 
         def loss(step: int) -> tuple[Tensor, str]:
-            with half():
+            with quick():
                 if pairs and step % 8 in (1, 3):
                     return self.clip_loss(pairs, PAIRS)
                 if step % 4 == 3:
@@ -401,7 +408,10 @@ def main(argv: Optional[list[str]] = None) -> None:
         if args.ranks == 1:
             work(0, args, rendezvous)
         else:
-            processes.spawn(work, (args, rendezvous), nprocs=args.ranks)
+            team = processes.spawn(work, (args, rendezvous), nprocs=args.ranks, join=False)
+            signal.signal(signal.SIGTERM, lambda *_: [one.terminate() for one in team.processes])
+            while not team.join():
+                pass
 
 
 if __name__ == "__main__":

@@ -21,9 +21,14 @@ MOST_SHIFT = 3  # pixels of the camera at 96 a side
 MOST_LIGHT = 25.0
 
 
+# Frames of clips that models are trained on, and how often: longer ones than they are asked about,
+# since those are learned last.
+TRAINING_LENGTHS = [8, 12, 16, 24, 32, 48], [0.24, 0.16, 0.2, 0.17, 0.14, 0.09]
+
+
 @dataclass(frozen=True)
 class World:
-    """How clips are made. The defaults are what models are trained on."""
+    """How clips are made. The defaults are what models are asked about."""
 
     lengths: tuple[list[int], list[float]] = ([8, 12, 16, 24, 32, 48],
                                               [0.34, 0.2, 0.2, 0.12, 0.1, 0.04])
@@ -261,5 +266,6 @@ def new_picture(world: str, rng: random.Random, train: bool = True) -> Clip:
 def new_clip(world: str, rng: random.Random, train: bool = True, kind: Optional[str] = None) -> Clip:
     """A clip of the world that a model's config names; the richer one has kinds."""
     if world == "rich":
-        return rich_clip(rng, World(train=train), kind=kind)
+        world_of_clip = World(lengths=TRAINING_LENGTHS) if train else World(train=False)
+        return rich_clip(rng, world_of_clip, kind=kind)
     return make_clip(rng, train)
