@@ -210,20 +210,13 @@ static void sample_row(void *opaque, int32_t y, int32_t soon, int16_t *out)
     }
 }
 
-static void packed_row(void *opaque, int32_t y, int32_t soon, int16_t *out)
-{
-    const struct wn_sampler *s = opaque;
-
-    wn_linear_pixels(&s->linear, &s->pixels, y, s->side[0], out);
-}
-
 void wn_sampler_run(struct wn_sampler *s, const AVFrame *frame, uint8_t *rgb)
 {
     s->frame = frame;
     if (s->pixels.step) {
         s->pixels.data = frame->data[0];
         s->pixels.stride = frame->linesize[0];
-        wn_linear_run(&s->linear, packed_row, s, rgb);
+        wn_linear_run_packed(&s->linear, &s->pixels, s->side[0], rgb);
         return;
     }
     s->chroma_row = -1;

@@ -189,47 +189,48 @@ void wn_linear_run(const struct wn_linear *l, wn_linear_row *row, void *opaque, 
 
 /* ---- of a packed picture ---- */
 
-void wn_linear_pixels(const struct wn_linear *l, const struct wn_pixels *pixels, int32_t y,
-                      int16_t *room, int16_t *out)
-{
-    const ptrdiff_t step = pixels->step;
-    const ptrdiff_t next = l->sw > 1 ? step : 0;
-
-    for (ptrdiff_t k = 0; k < 3; k++) {
-        const uint8_t *row = pixels->data + y * pixels->stride + pixels->at[k];
-        for (int32_t x = 0; x < l->dw; x++) {
-            room[x] = row[l->left[x] * step];
-            room[l->dw + x] = row[l->left[x] * step + next];
-        }
-        wn_linear_across(l, room, room + l->dw, out + k * l->dw);
-    }
-}
-
 struct packed {
     const struct wn_linear *l;
-    struct wn_pixels pixels;
+    const struct wn_pixels *pixels;
     int16_t *room;
 };
 
 static void packed_row(void *opaque, int32_t y, int32_t soon, int16_t *out)
 {
     const struct packed *p = opaque;
+    const struct wn_linear *l = p->l;
+    const ptrdiff_t step = p->pixels->step;
+    const ptrdiff_t next = l->sw > 1 ? step : 0;
 
-    wn_linear_pixels(p->l, &p->pixels, y, p->room, out);
+    for (ptrdiff_t k = 0; k < 3; k++) {
+        const uint8_t *row = p->pixels->data + y * p->pixels->stride + p->pixels->at[k];
+        for (int32_t x = 0; x < l->dw; x++) {
+            p->room[x] = row[l->left[x] * step];
+            p->room[l->dw + x] = row[l->left[x] * step + next];
+        }
+        wn_linear_across(l, p->room, p->room + l->dw, out + k * l->dw);
+    }
+}
+
+void wn_linear_run_packed(const struct wn_linear *l, const struct wn_pixels *pixels, int16_t *room,
+                          uint8_t *dst)
+{
+    wn_linear_run(l, packed_row, &(struct packed){l, pixels, room}, dst);
 }
 
 int wn_resize_linear(const uint8_t *src, ptrdiff_t stride, int32_t sw, int32_t sh, uint8_t *dst,
                      int32_t dw, int32_t dh)
 {
+    const struct wn_pixels pixels = {src, stride, 3, {0, 1, 2}};
     struct wn_linear l = {.sw = 0};
-    struct packed p = {&l, {src, stride, 3, {0, 1, 2}}, wn_calloc(2 * (size_t)dw, sizeof(*p.room))};
     int err = wn_linear_begin(&l, sw, sh, dw, dh);
+    int16_t *room = wn_calloc(2 * (size_t)dw, sizeof(*room));
 
-    if (!err && p.room)
-        wn_linear_run(&l, packed_row, &p, dst);
+    if (!err && room)
+        wn_linear_run_packed(&l, &pixels, room, dst);
     else
         err = WN_ERR_NOMEM;
-    free(p.room);
+    free(room);
     wn_linear_finish(&l);
     return err;
 }

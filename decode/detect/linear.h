@@ -32,10 +32,10 @@ int wn_linear_begin(struct wn_linear *l, int32_t sw, int32_t sh, int32_t dw, int
 void wn_linear_finish(struct wn_linear *l);
 void wn_linear_across(const struct wn_linear *l, const int16_t *left, const int16_t *right,
                       int16_t *out); /* [dw] each, of one colour */
-/* Row y shrunk: out [3][dw], with room [2][dw] to work in. */
-void wn_linear_pixels(const struct wn_linear *l, const struct wn_pixels *pixels, int32_t y,
-                      int16_t *room, int16_t *out);
 void wn_linear_run(const struct wn_linear *l, wn_linear_row *row, void *opaque,
                    uint8_t *dst); /* [3][dh][dw] */
+/* The same of packed pixels, with room [2][dw] to work in. */
+void wn_linear_run_packed(const struct wn_linear *l, const struct wn_pixels *pixels, int16_t *room,
+                          uint8_t *dst);
 
 #endif
