@@ -95,7 +95,9 @@ class Muon(torch.optim.Optimizer):
         steps = []
         for group in self.param_groups:
             for p in group["params"]:
-                mean = self.state[p].setdefault("mean", torch.zeros_like(p))
+                if p not in self.state:
+                    self.state[p]["mean"] = torch.zeros_like(p)
+                mean = self.state[p]["mean"]
                 mean.lerp_(p.grad, 1 - group["momentum"])
                 steps.append((group, p, p.grad.lerp(mean, group["momentum"])))
         steps.sort(key=lambda step: step[1].numel())
