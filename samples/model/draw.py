@@ -115,6 +115,9 @@ class Labels:
     def __getitem__(self, frames) -> "Labels":
         return Labels(*(value[frames] for value in vars(self).values()))
 
+    def to(self, device: torch.device) -> "Labels":
+        return Labels(*(value.to(device) for value in vars(self).values()))
+
 
 def axes(size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """x and y of every pixel's centre, in units of the picture."""

@@ -28,7 +28,7 @@ from forms import cut, notes, words_only  # noqa: E402
 from learn import answer_rows  # noqa: E402
 from merging import clustered  # noqa: E402
 from model import SampleModel  # noqa: E402
-from precision import quick  # noqa: E402
+from precision import DEVICE, quick  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import questions_of  # noqa: E402
 from scenes import Clip, Question, draw_clips  # noqa: E402
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    model = load(args.model)
+    model = load(args.model).to(DEVICE)
     keepers: dict[str, Keeper] = {"all": keep_all, "blind": keep_none}
     for share in (float(text) for text in args.keep.split(",") if text):
         keepers[f"random {share:g}"] = keep_random(share)

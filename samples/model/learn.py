@@ -180,7 +180,7 @@ def summary_target(clips: list[Clip]) -> Tensor:
 
 def weighted_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross entropy in which background counts less than things. logits [n, patches, classes]."""
-    weight = torch.ones(logits.shape[-1])
+    weight = torch.ones(logits.shape[-1], device=logits.device)
     weight[0] = 0.3
     return F.cross_entropy(logits.float().transpose(1, 2), target, weight=weight)
 
@@ -189,7 +189,7 @@ def place_loss(head: nn.Module, patches: Tensor, kind: Tensor) -> Tensor:
     """How well patches know their row and column. What shows a thing counts as much as all the rest:
     a mean over patches would have only the background know."""
     grid = round(patches.shape[1] ** 0.5)
-    index = torch.arange(grid * grid)
+    index = torch.arange(grid * grid, device=patches.device)
     target = torch.stack([index // grid, index % grid], -1).expand(len(patches), -1, -1)
     logits = head(patches).float().unflatten(-1, (2, -1)).permute(0, 3, 1, 2)
     losses = F.cross_entropy(logits, target, reduction="none").mean(-1)
@@ -227,7 +227,7 @@ def vision_losses(model: SampleModel, rows: Tensor, attention: Tensor, labels: L
     dense = dense + ground_loss(heads.ground, patches, labels.ground)
     dense = dense + middle_loss(heads.middle, patches, labels)
     logits = heads.summary(heads.whole(rows, attention)).float()
-    target = summary_target(clips)[:, :logits.shape[1]]
+    target = summary_target(clips)[:, :logits.shape[1]].to(logits.device)
     return dense, 8 * F.binary_cross_entropy_with_logits(logits, target)
 
 

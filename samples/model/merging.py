@@ -35,8 +35,8 @@ def clustered(rows: Tensor, share: float, alone: float,
     joining = [index for index in range(patches) if index not in single]
     unit = F.normalize(rows.detach().float(), dim=1)
     whose = (unit[joining] @ unit[centres].T).argmax(1)
-    whose[[joining.index(centre) for centre in centres]] = torch.arange(len(centres))
-    sums = torch.zeros(len(centres), rows.shape[1], dtype=rows.dtype)
+    whose[[joining.index(centre) for centre in centres]] = torch.arange(len(centres), device=rows.device)
+    sums = rows.new_zeros(len(centres), rows.shape[1])
     sums = sums.index_add(0, whose, rows[joining])
     means = sums / whose.bincount(minlength=len(centres))[:, None].to(rows.dtype)
     of_centre = {centre: at for at, centre in enumerate(centres)}
@@ -49,10 +49,10 @@ def over_time(frames: Tensor, threshold: float) -> Rows:
     count, patches, width = frames.shape
     plain = frames.detach().float()
     alike = F.cosine_similarity(plain[1:], plain[:-1], dim=-1)
-    new = torch.cat([torch.ones(1, patches, dtype=torch.bool), alike < threshold])
+    new = torch.cat([alike.new_ones(1, patches, dtype=torch.bool), alike < threshold])
     run = new.long().cumsum(0) - 1  # [frames, patches]: number of the patch's run
-    at = run * patches + torch.arange(patches)
-    sums = torch.zeros(count * patches, width, dtype=frames.dtype)
+    at = run * patches + torch.arange(patches, device=run.device)
+    sums = frames.new_zeros(count * patches, width)
     sums = sums.index_add(0, at.flatten(), frames.flatten(0, 1))
     sizes = at.flatten().bincount(minlength=count * patches).clamp(min=1)
     means = sums / sizes[:, None].to(frames.dtype)

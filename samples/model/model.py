@@ -130,7 +130,7 @@ class VisionTower(nn.Module):
         first."""
         config = self.config
         grid, side = config.grid, config.patch
-        x = frames.view(-1, grid, side, grid, side, 3).permute(0, 1, 3, 5, 2, 4)
+        x = frames.to(self.position.device).view(-1, grid, side, grid, side, 3).permute(0, 1, 3, 5, 2, 4)
         x = x.reshape(-1, config.patches, 3 * side * side)
         return (x.float() / 255 - IMAGE_MEAN) / IMAGE_STD
 

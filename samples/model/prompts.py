@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from draw import IGNORED
-from precision import WORK
+from precision import DEVICE, WORK
 from scenes import Question
 from telling import Name, Told, named_told
 from vocabulary import BOS, EOS, encode
@@ -129,11 +129,11 @@ def _lay_out(sample: Sample, spread: bool) -> _Row:
 def _mask(groups: Tensor) -> Tensor:
     """Who sees whom: earlier rows of the prefix and of one's own question, and oneself."""
     rows = groups.shape[1]
-    earlier = torch.ones(rows, rows, dtype=torch.bool).tril()
+    earlier = torch.ones(rows, rows, dtype=torch.bool, device=groups.device).tril()
     own = (groups[:, None, :] == 0) | (groups[:, None, :] == groups[:, :, None])
     seen = earlier & own & (groups[:, None, :] >= 0)
-    seen |= torch.eye(rows, dtype=torch.bool)
-    mask = torch.zeros(len(groups), 1, rows, rows, dtype=WORK)
+    seen |= torch.eye(rows, dtype=torch.bool, device=groups.device)
+    mask = torch.zeros(len(groups), 1, rows, rows, dtype=WORK, device=groups.device)
     return mask.masked_fill_(~seen[:, None], HIDDEN)
 
 
@@ -147,7 +147,10 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
         for index, row in enumerate(laid):
             values = getattr(row, name)
             out[index, :len(values)] = torch.tensor(values, dtype=dtype)
-        return out
+        return out.to(DEVICE)
+
+    def numbers(values: list) -> Tensor:
+        return torch.tensor(values, dtype=torch.long, device=DEVICE)
 
     items = [item for sample in samples for item in sample.prefix if isinstance(item, Visual)]
     rows = [item.rows for item in items]
@@ -155,7 +158,7 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
     def places(name: str) -> tuple[Tensor, Tensor]:
         whose = [index for index, row in enumerate(laid) for _ in getattr(row, name)]
         where = [at for row in laid for at in getattr(row, name)]
-        return torch.tensor(whose, dtype=torch.long), torch.tensor(where, dtype=torch.long)
+        return numbers(whose), numbers(where)
 
     return Batch(
         ids=table("ids", 0, torch.long),
@@ -163,10 +166,10 @@ def pack(samples: list[Sample], spread: bool, width: int) -> Batch:
         targets=table("targets", IGNORED, torch.long),
         weights=table("weights", 0, torch.float32),
         mask=_mask(table("groups", -1, torch.long)),
-        visual=torch.cat(rows) if rows else torch.zeros(0, width),
+        visual=torch.cat(rows) if rows else torch.zeros(0, width, device=DEVICE),
         visual_at=places("visual_at"),
         label_at=places("label_at"),
         told=[item.told for item in items if item.told is not None],
         names_at=places("names_at"),
-        names=torch.tensor([known for row in laid for known in row.names], dtype=torch.long),
+        names=numbers([known for row in laid for known in row.names]),
     )

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from draw import COLOR_NAMES, GROUND, IGNORED, KINDS, SIZE
+from precision import DEVICE
 from scenes import DIRECTIONS, FAST_FROM, Clip, Thing
 from vocabulary import WRITTEN, encode
 
@@ -43,7 +44,7 @@ class Told:
 
     @staticmethod
     def joined(items: list["Told"]) -> "Told":
-        return Told(*(torch.cat([getattr(item, name) for item in items])
+        return Told(*(torch.cat([getattr(item, name) for item in items]).to(DEVICE)
                       for name in Told.__dataclass_fields__))
 
 

@@ -7,10 +7,10 @@ Three stages, each for a share of the minutes, each leaving a checkpoint in --ou
   clips     projector and language model, on questions about clips, on notes about parts of them,
             and on the forms of forms.py that are words only; the tower learns no more
 
-Minutes are of each process's processor time, so that a busy machine changes nothing. A training
-that was stopped goes on with --resume where it was at most two minutes before. --from MODEL begins
-with what a model that is there knows, of this or of another kind; with --start clips it is taught
-the last stage anew.
+It computes on a GPU when PyTorch finds one, else on the CPU (precision.py). Minutes are of each
+process's processor time, so that a busy machine changes nothing. A training that was stopped goes
+on with --resume where it was at most two minutes before. --from MODEL begins with what a model that
+is there knows, of this or of another kind; with --start clips it is taught the last stage anew.
 """
 import argparse
 import os
@@ -36,7 +36,7 @@ from learn import (Optimiser, Team, answer_loss, ground_loss, middle_loss, place
                    schedule, vision_losses)
 from merging import merged  # noqa: E402
 from model import CONFIGS, Config, SampleModel  # noqa: E402
-from precision import WORK, quick  # noqa: E402
+from precision import DEVICE, WORK, quick  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import clip_questions_of, questions_of  # noqa: E402
 from scenes import Clip, Question, draw_clips  # noqa: E402
@@ -121,6 +121,7 @@ class Trainer:
         if args.begin:
             known = load(args.begin)
             self.model = known if known.config == config else grown(known, config)
+        self.model.to(DEVICE)
         self.config: Config = config
         self.world = self.config.world
         self.rng = random.Random(training_seed(self.seed, team.rank))
@@ -144,7 +145,7 @@ class Trainer:
         path = self.out / f"{stage}.state"
         if not self.resume or not path.exists():
             return 0.0, 0
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         self.model.load_state_dict(state["model"])
         optimiser.load(state["optimiser"])
         self.rng.seed(training_seed(self.seed, self.team.rank, state["step"]))  # nothing twice
@@ -184,7 +185,7 @@ class Trainer:
     def new_pictures(self, count: int) -> tuple[list[Clip], Tensor, Labels]:
         clips = [new_picture(self.world, self.rng) for _ in range(count)]
         frames, _, labels = self.draw(clips)
-        return clips, frames, labels
+        return clips, frames, labels.to(DEVICE)
 
     def picture_loss(self, clips: list[Clip], rows: Tensor, labels: Labels) -> tuple[Tensor, str]:
         """Loss of questions about pictures, rows dropped, at old or new positions, and of what each
@@ -389,7 +390,8 @@ def main(argv: Optional[list[str]] = None) -> None:
     parser.add_argument("--minutes", type=float,
                         help="of all three stages together (default: 67, and 105 for others than "
                              "sample, for which that is enough with --from only)")
-    parser.add_argument("--ranks", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--ranks", type=int, default=1 if DEVICE.type == "cuda" else 2,
+                        help="processes of one thread each (default: 2, with a GPU 1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action="store_true",
                         help="compile the language model in the last stage: a fifth faster, but "
@@ -409,7 +411,13 @@ def main(argv: Optional[list[str]] = None) -> None:
             work(0, args, rendezvous)
         else:
             team = processes.spawn(work, (args, rendezvous), nprocs=args.ranks, join=False)
-            signal.signal(signal.SIGTERM, lambda *_: [one.terminate() for one in team.processes])
+
+            def end(*_) -> None:
+                for one in team.processes:
+                    one.terminate()
+                raise SystemExit("train: told to end; --resume goes on where it was")
+
+            signal.signal(signal.SIGTERM, end)
             while not team.join():
                 pass
 

@@ -132,7 +132,7 @@ def filled(config: Config, state: dict[str, Tensor], path: Path) -> SampleModel:
 def load(path: Path) -> SampleModel:
     """A model from CHECKPOINT.pt or from PREFIX.gguf with PREFIX-mmproj.gguf beside it."""
     if path.suffix != ".gguf":
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, weights_only=True, map_location="cpu")
         return filled(CONFIGS[saved["config"]], saved["model"], path)
     vision = path.with_name(path.stem + "-mmproj.gguf")
     config = CONFIGS[text_of(path, "winnow.sample", "sample")]
