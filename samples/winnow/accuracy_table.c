@@ -163,6 +163,17 @@ int acc_against(struct tool *tool, const struct acc *acc, const char *path)
     return bad ? STATUS_SOME : STATUS_OK;
 }
 
+static void set_score(json_t *object, const struct acc_sum *s)
+{
+    double low, high;
+
+    acc_interval(s->right, s->n, &low, &high);
+    json_object_set_new(object, "n", json_integer(s->n));
+    json_object_set_new(object, "right", json_integer(s->right));
+    json_object_set_new(object, "low", json_number(low));
+    json_object_set_new(object, "high", json_number(high));
+}
+
 static json_t *families_json(const struct acc *acc, int c)
 {
     json_t *object = json_object();
@@ -172,7 +183,9 @@ static json_t *families_json(const struct acc *acc, int c)
         if (json_object_get(object, family))
             continue;
         const struct acc_sum s = acc_sum(acc, c, family);
-        json_object_set_new(object, family, json_pack("{s:i,s:i}", "right", s.right, "n", s.n));
+        json_t *score = json_object();
+        set_score(score, &s);
+        json_object_set_new(object, family, score);
     }
     return object;
 }
@@ -199,14 +212,9 @@ json_t *acc_json(const struct acc *acc)
     for (int c = 0; c < acc->n_cases; c++) {
         const struct acc_sum s = acc_sum(acc, c, NULL);
         json_t *object = json_object();
-        double low, high;
-        acc_interval(s.right, s.n, &low, &high);
         json_object_set_new(object, "filters", json_text(acc->cases[c].name));
         json_object_set_new(object, "keep", json_number(acc->cases[c].keep));
-        json_object_set_new(object, "n", json_integer(s.n));
-        json_object_set_new(object, "right", json_integer(s.right));
-        json_object_set_new(object, "low", json_number(low));
-        json_object_set_new(object, "high", json_number(high));
+        set_score(object, &s);
         json_object_set_new(object, "tokens_share", json_number(s.share));
         json_object_set_new(object, "prefill_s", json_number(s.prefill_s));
         json_object_set_new(object, "first_token_s", json_number(s.first_s));

@@ -25,6 +25,11 @@ def quality(folder):
     cases = result.json()["cases"]
     got = shares(cases)
     check(len(got) == 5, "five chains are measured", got)
+    for case in (c for c in cases if c["n"]):
+        families = case["families"].values()
+        check(sum(f["right"] for f in families) == case["right"]
+              and all(f["low"] - 1e-6 <= f["right"] / f["n"] <= f["high"] + 1e-6 for f in families if f["n"]),
+              "families add up, and have intervals", case)
     check(plot.read_bytes()[:4] == b"\x89PNG", "the plot is a PNG")
     lines = answers.read_text().splitlines()
     check(len(lines) == 5 * int(few), "each answer is kept", len(lines))
