@@ -25,6 +25,7 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from model import SampleModel  # noqa: E402
+from precision import DEVICE  # noqa: E402
 from prompts import Sample, Visual, frame_label, pack, start  # noqa: E402
 from questions import Question, questions_of  # noqa: E402
 from scenes import Clip, draw_clips  # noqa: E402
@@ -61,7 +62,7 @@ def torch_logits(model: SampleModel, frames: Tensor, question: str, rows: list[i
     x = model.text.embedding(batch.ids).index_put(batch.visual_at, batch.visual)
     hidden, _ = model.text(x, batch.positions, batch.mask.float())
     at = (batch.targets[0] >= 0).nonzero()[0, 0]
-    return model.text.output(hidden[0, at]).numpy()
+    return model.text.output(hidden[0, at]).cpu().numpy()
 
 
 def program_logits(args: argparse.Namespace, encoder: str, side: int, frames: Tensor,
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("--tolerance", type=float, default=0.005)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    model = load(args.model)
+    model = load(args.model).to(DEVICE)
     mmproj = args.model.with_name(args.model.stem + "-mmproj.gguf")
     encoders = ["own"]
     if text_of(mmproj, "winnow.cls_layout", "last") == "last":
