@@ -36,7 +36,10 @@ def read_records(*paths):
     for path in paths:
         text = path.read_text() if path.exists() else ""
         check(text.endswith("\n") or not text, f"{path.name}: no torn line at its end")
-        records += [bare(json.loads(line)) for line in text.splitlines()]
+        whole = [json.loads(line) for line in text.splitlines()]
+        for media in (record["media"] for record in whole if record.get("media")):
+            check(media["frames_decoded"] >= media["frames_kept"], "what is kept was decoded", media)
+        records += [bare(record) for record in whole]
     return sorted(records, key=lambda r: r["id"])
 
 
